@@ -1,0 +1,96 @@
+"""The seam to a chat platform: five methods, the limits it sets, and the ways a call can fail.
+
+PlatformError
+├── TooFast      the platform asks us to wait `retry_after_s` before the next call to this chat
+├── NotSent      the call certainly had no effect; it may be repeated at once
+├── Unclear      the call may have had its effect (the answer was lost); only an edit may be repeated
+├── Gone         nobody can be reached there any more (blocked, kicked, deleted)
+├── LostMessage  the message to edit does not exist any more
+├── Revoked      our own access was taken away; nothing works until the operator acts
+└── Refused      the platform rejects this call for good; repeating it is useless
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from aiohttp import web
+
+from bot.event import Attachment, Conversation, Event
+
+# Returns when the event is committed; a repeated one is dropped in silence. Raises when it could
+# not be committed, and then the platform must not acknowledge it.
+Accept = Callable[[Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one message may hold and how often it may change."""
+
+    text_units: int  # the longest message
+    unit: Literal["character", "utf-16"] = "character"
+    edit_every_s: float = 1.0  # per chat
+    calls_per_s: float = 30.0  # all chats together
+
+
+class PlatformError(Exception):
+    """The root; nothing raises it itself."""
+
+
+class TooFast(PlatformError):
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"asked to wait {retry_after_s:g} s")
+        self.retry_after_s = retry_after_s
+
+
+class NotSent(PlatformError):
+    pass
+
+
+class Unclear(PlatformError):
+    pass
+
+
+class Gone(PlatformError):
+    pass
+
+
+class LostMessage(PlatformError):
+    pass
+
+
+class Revoked(PlatformError):
+    pass
+
+
+class Refused(PlatformError):
+    pass
+
+
+class Platform(Protocol):
+    """One account on one chat platform. All calls but `run` may come at the same time."""
+
+    name: str  # "telegram"; the Conversation.platform of its events
+    bot: str  # the Event.bot of its events; known once `run` has begun
+
+    def limits(self, to: Conversation) -> Limits: ...
+
+    async def run(self, accept: Accept) -> None:
+        """Receive until cancelled; an event is acknowledged only after `accept` returned."""
+
+    async def send(self, to: Conversation, text: str, *, reply_to: str | None) -> str:
+        """The new message's id."""
+
+    async def edit(self, to: Conversation, message: str, text: str, *, final: bool) -> None:
+        """`final`: this text will not change again. Repeating an edit is harmless."""
+
+    async def fetch(self, photo: Attachment, *, max_bytes: int) -> bytes:
+        """The file's bytes; raises Refused beyond `max_bytes`, before all of it is in memory."""
+
+
+class Routed(Protocol):
+    """A platform that also receives over our own HTTP server: web page, webhooks."""
+
+    def routes(self) -> Sequence[web.RouteDef]: ...

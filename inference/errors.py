@@ -1,0 +1,46 @@
+"""What can go wrong between a question and its answer.
+
+InferenceError
+├── BadPicture        the photo cannot be used; `reason` says why, `value` and `limit` with which numbers
+├── ContextTooLong    the prompt does not fit into the model's context
+├── EngineDown        no engine is running now; asking again later may help
+├── EngineFault       this one request failed inside the engine
+└── ModelUnusable     the model cannot be loaded: missing, damaged, or not of a class we know
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+PictureFault = Literal["empty", "format", "broken", "too_small", "too_large", "too_many_pixels", "too_narrow", "timeout"]
+
+
+class InferenceError(Exception):
+    """The root; nothing raises it itself."""
+
+
+class BadPicture(InferenceError):
+    """The numbers are in the unit of the reason: bytes for too_large, pixels a side for too_small,
+    pixels in all for too_many_pixels, the ratio of the sides for too_narrow, seconds for timeout."""
+
+    def __init__(self, reason: PictureFault, *, value: float = 0, limit: float = 0) -> None:
+        super().__init__(f"picture refused: {reason} (value {value:g}, limit {limit:g})")
+        self.reason, self.value, self.limit = reason, value, limit
+
+
+class ContextTooLong(InferenceError):
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(f"the prompt has {tokens} tokens, the model takes {limit}")
+        self.tokens, self.limit = tokens, limit
+
+
+class EngineDown(InferenceError):
+    pass
+
+
+class EngineFault(InferenceError):
+    pass
+
+
+class ModelUnusable(InferenceError):
+    pass
