@@ -12,7 +12,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-PictureFault = Literal["empty", "format", "broken", "too_small", "too_large", "too_many_pixels", "too_narrow", "timeout"]
+PictureFault = Literal[
+    "empty",
+    "format",
+    "broken",
+    "too_small",
+    "too_large",
+    "too_many_pixels",
+    "too_narrow",
+    "timeout",
+]
 
 
 class InferenceError(Exception):

@@ -1,0 +1,154 @@
+"""The database file: opened by one program at a time, checked, migrated, written by one at a time.
+
+Every row survives `kill -9` once its `write` block has ended (WAL with synchronous=FULL).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic import BaseModel
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.storage.errors import AlreadyRunning, DatabaseDamaged
+from bot.storage.migrations.upgrade import upgrade
+
+_FILE = "visionbot.db"
+_LOCK = "visionbot.lock"
+_BUSY_TIMEOUT_MS = 30_000  # how long we wait for another program, say a backup, that holds the file
+_CONNECTIONS = 8  # each has a thread; a writer holds one, readers share the others
+_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")  # how the names of such errors begin
+_SQLITE_MAGIC = b"SQLite format 3\x00"
+
+
+class StorageSection(BaseModel, extra="forbid", frozen=True):
+    data_dir: Path = Path("data")
+
+
+class Database:
+    """Made by `open`; whoever opens it closes it."""
+
+    def __init__(self, file: Path, engine: AsyncEngine, lock: IO[str]) -> None:
+        self.file = file
+        self._engine = engine
+        self._writer = engine.execution_options(begin="IMMEDIATE")
+        self._lock = lock
+        self._one_writer = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, data_dir: Path) -> Database:
+        """Make or migrate the database. Raises AlreadyRunning, DatabaseDamaged, SchemaTooNew."""
+        lock = await asyncio.to_thread(_lock_folder, data_dir)
+        file = data_dir / _FILE
+        db = cls(file, _make_engine(file), lock)
+        try:
+            await asyncio.to_thread(_refuse_foreign_file, file)
+            await db._check_and_migrate()
+        except BaseException:  # cancelled too: the lock must not outlive a failed opening
+            await db.close()
+            raise
+        return db
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that may write: committed at the end, undone by an exception.
+
+        Writers stand in line in this program and wait for other programs at BEGIN IMMEDIATE,
+        so that no write fails half-way because another one came first.
+        """
+        async with self._one_writer, self._writer.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent view; never waits for a writer."""
+        async with self._engine.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+        self._lock.close()
+
+    async def _check_and_migrate(self) -> None:
+        try:
+            async with self.read() as connection:
+                findings = (await connection.exec_driver_sql("PRAGMA quick_check(3)")).scalars()
+                found = " ".join(" ".join(findings).split())
+            if found != "ok":
+                raise DatabaseDamaged(self.file, found)
+            async with self.write() as connection:
+                await connection.run_sync(upgrade, self.file)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlite_errorname", "").startswith(_DAMAGE):
+                raise DatabaseDamaged(self.file, str(error.orig)) from error
+            raise
+
+
+def _lock_folder(data_dir: Path) -> IO[str]:
+    """The kernel gives the lock back when the process ends, however it ends.
+
+    NOTE: a child made by a bare fork would keep it; children are made by spawn or exec.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = data_dir / _LOCK
+    lock = path.open("a+", encoding="ascii", errors="replace")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        with closing(lock):
+            lock.seek(0)
+            holder = lock.read(32).strip()
+        raise AlreadyRunning(path, holder) from error
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock
+
+
+def _refuse_foreign_file(file: Path) -> None:
+    """SQLite takes an empty file for a new database; ours is never empty once it exists."""
+    if not file.exists():
+        return
+    with file.open("rb") as opened:
+        if opened.read(len(_SQLITE_MAGIC)) != _SQLITE_MAGIC:
+            raise DatabaseDamaged(file, "it does not begin like an SQLite file")
+
+
+def _make_engine(file: Path) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(file)),
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+    )
+    event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: Any) -> None:  # Any: SQLAlchemy's driver adapter
+    # The driver's own idea of when a transaction begins is switched off; `_begin` says it instead.
+    # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#sqlite-transactions
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={_BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    kind = connection.get_execution_options().get("begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {kind}")

@@ -1,0 +1,74 @@
+"""The web page's messages: what a person sees there, also after a reload."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+
+from bot.storage.db import Database
+from bot.storage.event_json import clean
+from bot.storage.tables import page_messages
+
+_LARGEST_ID = 2**63 - 1  # a larger one cannot even be asked for
+
+
+@dataclass(frozen=True, slots=True)
+class PageMessage:
+    """`side` is "person" or "bot"; `photos` are digests that Photos knows;
+    not `final`: still being written."""
+
+    id: int
+    side: str
+    text: str
+    photos: tuple[str, ...]
+    final: bool
+    at: float
+
+
+class Page:
+    def __init__(self, db: Database, *, clock: Callable[[], float] = time.time) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def add(
+        self, chat: str, side: str, text: str, photos: Sequence[str], *, final: bool
+    ) -> int:
+        """The new message's id, larger than all before."""
+        statement = insert(page_messages).values(
+            chat=clean(chat),
+            side=side,
+            text=clean(text),
+            photos=json.dumps(list(photos)),
+            final=final,
+            at=self._clock(),
+        )
+        async with self._db.write() as connection:
+            added = await connection.execute(statement.returning(page_messages.c.id))
+            return int(added.scalar_one())
+
+    async def set_text(self, message_id: int, text: str, *, final: bool) -> None:
+        """Changes nothing when there is no such message."""
+        if not 0 < message_id <= _LARGEST_ID:
+            return
+        statement = update(page_messages).where(page_messages.c.id == message_id)
+        async with self._db.write() as connection:
+            await connection.execute(statement.values(text=clean(text), final=final))
+
+    async def messages(self, chat: str, *, limit: int) -> list[PageMessage]:
+        """The chat's newest `limit` messages, oldest first."""
+        statement = (
+            select(page_messages)
+            .where(page_messages.c.chat == clean(chat))
+            .order_by(page_messages.c.id.desc())
+            .limit(limit)
+        )
+        async with self._db.read() as connection:
+            rows = (await connection.execute(statement)).all()
+        return [
+            PageMessage(r.id, r.side, r.text, tuple(json.loads(r.photos)), r.final, r.at)
+            for r in reversed(rows)
+        ]

@@ -1,0 +1,73 @@
+"""Photos as files, each named by the SHA-256 of its bytes: stored once, whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class Photos:
+    """`folder/ab/cd...` holds the photo abcd...; `folder/tmp` those that are being written."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._tmp = folder / "tmp"
+        self._first_put = asyncio.Lock()
+        self._swept = False
+
+    async def put(self, data: bytes) -> str:
+        """The photo's digest; when it returns, the file is on the disk."""
+        async with self._first_put:
+            if not self._swept:
+                await asyncio.to_thread(self._sweep)
+                self._swept = True
+        return await asyncio.to_thread(self._write, data)
+
+    async def get(self, digest: str) -> bytes:
+        """Raises FileNotFoundError, also for a text that is no digest."""
+        return await asyncio.to_thread(self._path(digest).read_bytes)
+
+    def _path(self, digest: str) -> Path:
+        if _DIGEST.fullmatch(digest) is None:  # a name from outside never becomes a path
+            raise FileNotFoundError(f"no photo has the name {digest[:80]!r}")
+        return self._folder / digest[:2] / digest[2:]
+
+    def _sweep(self) -> None:
+        """Remove what a killed program was writing; nobody else writes in this folder."""
+        self._tmp.mkdir(parents=True, exist_ok=True)
+        for leftover in self._tmp.iterdir():
+            leftover.unlink()
+
+    def _write(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        path = self._path(digest)
+        if path.exists():
+            return digest
+        path.parent.mkdir(exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=self._tmp)
+        try:
+            with open(handle, "wb") as file:  # noqa: PTH123  (a descriptor, not a path)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _fsync_folder(path.parent)
+        _fsync_folder(self._folder)  # it may be the first photo of its folder
+        return digest
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,236 @@
+"""Accepted once, in order, to one end, whatever happens to the program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.event import Attachment, Conversation, Event, Person
+from bot.storage.db import Database
+from bot.storage.inbox import Backlog, Entry, Inbox
+
+MakeEvent = Callable[..., Event]
+ACCEPT_FOR_EVER = """
+import asyncio, itertools, sys
+from pathlib import Path
+from bot.event import Conversation, Event, Person
+from bot.storage.db import Database
+from bot.storage.inbox import Inbox
+async def main():
+    inbox = Inbox(await Database.open(Path(sys.argv[1])))
+    for number in itertools.count():
+        event = Event("bot", str(number), Conversation("test", "7"), Person("p"), "text")
+        await inbox.accept(event)
+        print(number, flush=True)
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def inbox(db: Database) -> Inbox:
+    return Inbox(db, clock=lambda: 1000.0)
+
+
+def state_of(db: Database, entry: Entry) -> tuple[str, float | None]:
+    with contextlib.closing(sqlite3.connect(db.file)) as raw:
+        return raw.execute("SELECT state, ended_at FROM inbox WHERE id=?", [entry.id]).fetchone()
+
+
+async def test_an_event_is_accepted_once(inbox: Inbox, make_event: MakeEvent):
+    assert await inbox.accept(make_event("1")) is True
+    assert await inbox.accept(make_event("1", text="edited")) is False
+
+    assert [entry.event.text for entry in await inbox.new(10)] == ["what is it?"]
+
+
+async def test_a_repetition_is_known_even_after_the_end(inbox: Inbox, make_event: MakeEvent):
+    await inbox.accept(make_event("1"))
+    (entry,) = await inbox.new(10)
+    await inbox.end(entry.id, "said")
+
+    assert await inbox.accept(make_event("1")) is False
+    assert await inbox.new(10) == []
+
+
+async def test_the_same_message_id_in_another_chat_or_bot_is_another_event(
+    inbox: Inbox, make_event: MakeEvent
+):
+    event = make_event("1")
+    others = [
+        replace(event, bot="second"),
+        replace(event, conversation=Conversation("test", "8")),
+        replace(event, conversation=Conversation("else", "7")),
+    ]
+
+    assert [await inbox.accept(e) for e in (event, *others)] == [True] * 4
+
+
+async def test_new_events_come_in_the_order_of_acceptance(inbox: Inbox, make_event: MakeEvent):
+    for message in ("9", "10", "2"):
+        await inbox.accept(make_event(message))
+
+    assert [e.event.message for e in await inbox.new(2)] == ["9", "10"]
+    assert [e.event.message for e in await inbox.new(9)] == ["9", "10", "2"]
+
+
+async def test_an_event_is_read_back_whole(inbox: Inbox):
+    event = Event(
+        "bot",
+        "1",
+        Conversation("test", "7", "thread"),
+        Person("p", "zh"),
+        "几只猫？",
+        (Attachment("ref", "image/jpeg", 9),),
+        album="a",
+    )
+
+    await inbox.accept(event)
+
+    assert [e.event for e in await inbox.new(1)] == [event]
+
+
+async def test_unsound_text_is_accepted_and_recognised_again(inbox: Inbox, make_event: MakeEvent):
+    event = make_event("\ud800", chat="\0", text="\udfff")
+
+    assert await inbox.accept(event) is True
+    assert await inbox.accept(event) is False
+
+
+async def test_the_states_lead_from_new_to_waiting_to_an_end(
+    db: Database, inbox: Inbox, make_event: MakeEvent
+):
+    await inbox.accept(make_event())
+    (entry,) = await inbox.new(1)
+    assert await inbox.waiting() == []
+
+    await inbox.wait(entry.id)
+    assert await inbox.new(1) == []
+    assert await inbox.waiting() == [entry]
+
+    await inbox.end(entry.id, "refused")
+    assert await inbox.waiting() == []
+    assert state_of(db, entry) == ("refused", 1000.0)
+
+
+async def test_the_first_end_holds(db: Database, inbox: Inbox, make_event: MakeEvent):
+    await inbox.accept(make_event())
+    (entry,) = await inbox.new(1)
+    await inbox.end(entry.id, "stopped")
+
+    await inbox.end(entry.id, "dead")
+    await inbox.wait(entry.id)
+
+    assert state_of(db, entry)[0] == "stopped"
+
+
+async def test_attempts_count_and_are_seen_by_the_next_run(inbox: Inbox, make_event: MakeEvent):
+    await inbox.accept(make_event())
+    (entry,) = await inbox.new(1)
+    await inbox.wait(entry.id)
+
+    assert [await inbox.begin(entry.id), await inbox.begin(entry.id)] == [1, 2]
+    assert [e.attempts for e in await inbox.waiting()] == [2]
+
+
+async def test_replies_come_back_in_order_of_their_parts(inbox: Inbox, make_event: MakeEvent):
+    await inbox.accept(make_event())
+    (entry,) = await inbox.new(1)
+    assert await inbox.replies(entry.id) == []
+
+    await inbox.note_reply(entry.id, 1, "m2")
+    await inbox.note_reply(entry.id, 0, "m1")
+    await inbox.note_reply(entry.id, 1, "m3")
+
+    assert await inbox.replies(entry.id) == ["m1", "m3"]
+
+
+async def test_backlog_counts_what_has_not_ended(inbox: Inbox, make_event: MakeEvent):
+    assert await inbox.backlog() == Backlog(0, 0)
+    for message in "abcd":
+        await inbox.accept(make_event(message))
+    first, second, *_ = await inbox.new(4)
+    await inbox.wait(first.id)
+    await inbox.end(second.id, "ignored")
+
+    assert await inbox.backlog() == Backlog(new=2, waiting=1)
+
+
+async def test_an_arrival_wakes_the_one_who_waits(inbox: Inbox, make_event: MakeEvent):
+    await inbox.arrived()  # what an earlier run may have left
+    waiting = asyncio.create_task(inbox.arrived())
+
+    await inbox.accept(make_event())
+    await waiting
+
+    assert len(await inbox.new(1)) == 1
+
+
+async def test_an_arrival_between_looking_and_waiting_is_not_missed(
+    inbox: Inbox, make_event: MakeEvent
+):
+    await inbox.arrived()
+    assert await inbox.new(1) == []
+    await inbox.accept(make_event())
+
+    await inbox.arrived()
+
+
+async def test_a_repetition_wakes_nobody(inbox: Inbox, make_event: MakeEvent):
+    await inbox.accept(make_event())
+    await inbox.arrived()
+    waiting = asyncio.create_task(inbox.arrived())
+
+    await inbox.accept(make_event())
+
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_many_at_once_are_each_accepted_once(inbox: Inbox, make_event: MakeEvent):
+    events = [make_event(str(number % 40)) for number in range(80)]
+
+    taken = await asyncio.gather(*(inbox.accept(event) for event in events))
+
+    assert sum(taken) == 40
+    assert len({entry.event.message for entry in await inbox.new(100)}) == 40
+
+
+async def test_a_row_that_cannot_be_read_holds_up_no_other(
+    db: Database, inbox: Inbox, make_event: MakeEvent
+):
+    await inbox.accept(make_event("1"))
+    await inbox.accept(make_event("2"))
+    broken, sound = await inbox.new(2)
+    with contextlib.closing(sqlite3.connect(db.file)) as raw:
+        raw.execute("UPDATE inbox SET event='{}' WHERE id=?", [broken.id])
+        raw.commit()
+
+    assert await inbox.new(2) == [sound]
+    assert state_of(db, broken)[0] == "dead"
+
+
+@pytest.mark.parametrize("told_before_the_kill", [1, 7, 40])
+async def test_what_was_accepted_survives_kill_9(tmp_path: Path, told_before_the_kill: int):
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", ACCEPT_FOR_EVER, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    told = [await process.stdout.readline() for _ in range(told_before_the_kill)]
+    process.send_signal(signal.SIGKILL)
+    rest = await process.stdout.read()  # it went on while we were reading
+    told += [line for line in rest.splitlines(keepends=True) if line.endswith(b"\n")]
+    await process.wait()
+
+    db = await Database.open(tmp_path)
+    kept = {entry.event.message for entry in await Inbox(db).new(10**6)}
+    await db.close()
+
+    assert kept >= {line.decode().strip() for line in told}

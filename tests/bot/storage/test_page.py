@@ -1,0 +1,65 @@
+"""The web page's messages outlive a reload and a restart."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.storage.db import Database
+from bot.storage.page import Page, PageMessage
+
+
+@pytest.fixture
+def page(db: Database) -> Page:
+    return Page(db, clock=lambda: 1000.0)
+
+
+async def test_messages_come_back_oldest_first(page: Page):
+    one = await page.add("c", "person", "what?", ["a" * 64], final=True)
+    two = await page.add("c", "bot", "…", [], final=False)
+
+    assert await page.messages("c", limit=10) == [
+        PageMessage(one, "person", "what?", ("a" * 64,), True, 1000.0),
+        PageMessage(two, "bot", "…", (), False, 1000.0),
+    ]
+    assert one < two
+
+
+async def test_only_the_newest_are_shown(page: Page):
+    for number in range(5):
+        await page.add("c", "person", str(number), [], final=True)
+
+    assert [message.text for message in await page.messages("c", limit=2)] == ["3", "4"]
+
+
+async def test_chats_do_not_see_each_other(page: Page):
+    await page.add("c", "person", "mine", [], final=True)
+
+    assert await page.messages("d", limit=10) == []
+
+
+async def test_a_text_is_replaced_and_becomes_final(page: Page):
+    before = await page.add("c", "bot", "other", [], final=False)
+    written = await page.add("c", "bot", "…", [], final=False)
+
+    await page.set_text(written, "red", final=True)
+
+    assert [(m.text, m.final) for m in await page.messages("c", limit=10)] == [
+        ("other", False),
+        ("red", True),
+    ]
+    assert before != written
+
+
+@pytest.mark.parametrize("message_id", [0, -1, 99, 2**63, 2**70])
+async def test_a_message_that_is_not_there_is_not_an_error(page: Page, message_id: int):
+    await page.add("c", "bot", "text", [], final=True)
+
+    await page.set_text(message_id, "x", final=True)
+
+    assert [message.text for message in await page.messages("c", limit=10)] == ["text"]
+
+
+async def test_unsound_text_is_kept_readable(page: Page):
+    await page.add("\0", "person", "\ud800", [], final=True)
+
+    assert [message.text for message in await page.messages("\0", limit=1)] == ["\ufffd"]
