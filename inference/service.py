@@ -1,0 +1,87 @@
+"""The one door to inference: photos made ready, turns measured, questions answered."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from inference.engine.base import Engine, EngineStats
+from inference.request import ChatRequest, Delta, Picture, Turn
+
+_KEPT_BYTES = 64 << 20  # about twenty pictures of the largest size
+
+
+class PhotoDecoder(Protocol):
+    async def decode(self, photo: bytes) -> Picture:
+        """Raises BadPicture."""
+
+    async def close(self) -> None: ...
+
+
+class Service:
+    """Owns the engine and the decoder; `close` ends both."""
+
+    def __init__(
+        self, engine: Engine, decoder: PhotoDecoder, *, kept_bytes: int = _KEPT_BYTES
+    ) -> None:
+        self._engine = engine
+        self._decoder = decoder
+        self._kept = _KeptPictures(kept_bytes)
+
+    async def start(self) -> None:
+        """Raises ModelUnusable. The decoder starts with the first photo."""
+        await self._engine.start()
+
+    async def prepare(self, photo: bytes) -> Picture:
+        """Raises BadPicture. A photo seen lately is not decoded again."""
+        # a large file takes longer to hash than the loop may wait
+        key = await asyncio.to_thread(lambda: hashlib.sha256(photo).digest())
+        picture = self._kept.get(key)
+        if picture is None:
+            picture = await self._decoder.decode(photo)
+            self._kept.put(key, picture)
+        return picture
+
+    async def measure(self, turn: Turn) -> int:
+        """How many tokens this turn takes in a prompt, with its markers."""
+        return await self._engine.measure(turn)
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """Use it with `aclosing`: closing cancels. Raises as Engine.stream does."""
+        return self._engine.stream(request)
+
+    def stats(self) -> EngineStats:
+        return self._engine.stats()
+
+    async def close(self) -> None:
+        try:
+            await self._decoder.close()
+        finally:
+            await self._engine.close()
+
+
+class _KeptPictures:
+    """Pictures by the hash of the file they came from; the one unused longest goes first."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._pictures: OrderedDict[bytes, Picture] = OrderedDict()
+
+    def get(self, key: bytes) -> Picture | None:
+        picture = self._pictures.get(key)
+        if picture is not None:
+            self._pictures.move_to_end(key)
+        return picture
+
+    def put(self, key: bytes, picture: Picture) -> None:
+        if key in self._pictures:
+            return
+        self._pictures[key] = picture
+        self._bytes += len(picture.rgb)
+        while self._bytes > self._max_bytes:
+            _, gone = self._pictures.popitem(last=False)
+            self._bytes -= len(gone.rgb)

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+
+from PIL import Image
+
+from inference.images.child import serve
+from inference.images.limits import Limits
+
+Encode = Callable[..., bytes]
+
+
+def framed(*photos: bytes) -> BytesIO:
+    return BytesIO(b"".join(len(photo).to_bytes(8, "big") + photo for photo in photos))
+
+
+def kinds(answers: BytesIO) -> list[bytes]:
+    answers.seek(0)
+    found = []
+    while kind := answers.read(1):
+        found.append(kind)
+        answers.read(int.from_bytes(answers.read(8), "big"))
+    return found
+
+
+def test_it_says_ready_and_then_one_answer_for_each_photo(limits: Limits, encode: Encode) -> None:
+    answers = BytesIO()
+
+    serve(framed(encode(Image.new("RGB", (40, 40))), b"", b"no photo"), answers, limits)
+
+    assert kinds(answers) == [b"R", b"P", b"F", b"F"]
+
+
+def test_it_ends_when_the_parent_died_within_a_length(limits: Limits) -> None:
+    answers = BytesIO()
+
+    serve(BytesIO(b"\0\0\0"), answers, limits)
+
+    assert kinds(answers) == [b"R"]
