@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,7 +31,7 @@ class Engine(Protocol):
     async def start(self) -> None:
         """Load the model; raises ModelUnusable. Returns when the first question can be answered."""
 
-    def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Yield the answer piece by piece; closing the iterator cancels it within one step.
 
         Raises ContextTooLong, EngineFault, EngineDown.

@@ -1,0 +1,88 @@
+"""A model's folder: found or fetched, and looked over before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from inference.errors import ModelUnusable
+
+_MODEL_TYPE = "glm4v"
+_NEEDED = ("config.json", "tokenizer.json", "preprocessor_config.json")
+_FETCHED = ("*.json", "*.jinja", "*.safetensors")
+
+
+def find_checkpoint(model: str) -> Path:
+    """The folder of `model`, a folder or a hub id. Raises ModelUnusable."""
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        folder = _fetch(model)
+    check_checkpoint(folder)
+    return folder
+
+
+def check_checkpoint(folder: Path) -> None:
+    """Raises ModelUnusable, naming the file and the remedy."""
+    for name in _NEEDED:
+        if not (folder / name).is_file():
+            raise ModelUnusable(f"{folder} has no {name}; download the whole checkpoint again")
+    config = _parse(folder / "config.json")
+    if config.get("model_type") != _MODEL_TYPE:
+        raise ModelUnusable(
+            f"{folder}/config.json says model_type {config.get('model_type')!r}, but this engine "
+            f"runs {_MODEL_TYPE!r}; name a checkpoint of Glm4vForConditionalGeneration, such as "
+            "zai-org/GLM-4.6V-Flash"
+        )
+    for shard in _shards(folder):
+        _check_weights(shard)
+
+
+def _fetch(model: str) -> Path:
+    if model.count("/") != 1 or model.startswith((".", "/", "~")):
+        raise ModelUnusable(
+            f"there is no folder {model}; [engine] model must name one, or a hub id"
+        )
+    # imported here: a model in a folder needs no hub
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(model, allow_patterns=list(_FETCHED)))
+    except Exception as error:  # the hub raises a dozen unrelated classes: network, disk, access
+        raise ModelUnusable(
+            f"there is no folder {model}, and fetching it from the hub failed: {error}; check the "
+            "name and the network, or download the checkpoint and name its folder"
+        ) from error
+
+
+def _shards(folder: Path) -> list[Path]:
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        names = set(_parse(index).get("weight_map", {}).values())
+        return [folder / name for name in sorted(names)]
+    return [folder / "model.safetensors"]
+
+
+def _check_weights(shard: Path) -> None:
+    if not shard.is_file():
+        raise ModelUnusable(f"the weights {shard} are missing; download the checkpoint again")
+    # imported here: it is only needed when a model is loaded
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(shard, framework="pt") as weights:
+            weights.keys()
+    except (SafetensorError, OSError) as error:
+        raise ModelUnusable(
+            f"the weights {shard} are damaged ({error}); download that file again"
+        ) from error
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelUnusable(f"{path} cannot be read ({error}); download it again") from error
+    if not isinstance(content, dict):
+        raise ModelUnusable(f"{path} is not a JSON object; download it again")
+    return content

@@ -1,0 +1,122 @@
+"""What the engine process and its parent say to each other: frozen values, framed on a socket.
+
+    frame   length (8 bytes, big-endian), pickle
+
+Both ends are one program on one machine, started one by the other over an unnamed socket pair;
+nobody else can write to it, which is why pickle is safe here.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+
+from inference.request import ChatRequest, Finish, Turn, Usage
+
+HEAD_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Answer this. `written`: tokens of it that an earlier process has already given out."""
+
+    id: int
+    request: ChatRequest
+    seed: int
+    written: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    id: int
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    context_tokens: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """The model cannot be loaded; the process ends."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One more token of an answer and the text that became whole with it."""
+
+    id: int
+    token: int
+    text: str
+    finish: Finish | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    id: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """This one request ended so."""
+
+    id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooLong:
+    """Its prompt does not fit; an exception with these numbers would not survive pickling."""
+
+    id: int
+    tokens: int
+    limit: int
+
+
+News = Piece | Measured | Failed | TooLong
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Since the process began, but for the first three, which are of now."""
+
+    running: int = 0
+    waiting: int = 0
+    pages_used: int = 0
+    steps: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    pictures_encoded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """After each round of the loop: what came of it. It is the heartbeat too."""
+
+    counts: Counts
+    news: tuple[News, ...] = ()
+
+
+Question = Ask | Cancel | Measure
+Message = Question | Ready | Unusable | Report
+
+
+def pack(message: object) -> bytes:
+    body = pickle.dumps(message, protocol=5)
+    return len(body).to_bytes(HEAD_BYTES, "big") + body
+
+
+def unpack(body: bytes) -> object:
+    return pickle.loads(body)  # our own other half wrote it
