@@ -1,0 +1,124 @@
+"""Reads one question from a multipart body: piece by piece, each limit checked on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aiohttp import BodyPartReader, ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.multipart import MultipartReader
+
+from bot.event import Attachment
+from bot.platforms.web.errors import PageError
+from bot.platforms.web.wire import media_type_of
+
+_MEGABYTE = 2**20
+_PIECE = 2**16
+_FIELD_BYTES = 256  # key, attempt, lang
+_KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+Keep = Callable[[bytes], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    photos: int = 8
+    photo_mb: int = 20
+    body_mb: int = 48
+    text_characters: int = 20_000
+
+
+@dataclass(slots=True)
+class Asked:
+    """What the page sent. `key` names the question for ever; a repeated one has `attempt` > 1."""
+
+    key: str = ""
+    text: str = ""
+    language: str = ""
+    attempt: int = 1
+    photos: list[Attachment] = field(default_factory=list)
+
+
+async def read_asked(request: web.Request, keep: Keep, limits: UploadLimits) -> Asked:
+    """`keep` stores a photo and names it; raises PageError."""
+    if (request.content_length or 0) > limits.body_mb * _MEGABYTE:
+        raise PageError("body_too_large", limit=limits.body_mb)
+    if request.content_type != "multipart/form-data":
+        raise PageError("malformed")
+    try:
+        asked = await _Reading(keep, limits).read(await request.multipart())
+    except (ValueError, HttpProcessingError, web.RequestPayloadError, ClientPayloadError) as error:
+        raise PageError("malformed") from error
+    if not _KEY.fullmatch(asked.key):
+        raise PageError("malformed")
+    if not asked.text.strip() and not asked.photos:
+        raise PageError("empty")
+    return asked
+
+
+class _Reading:
+    def __init__(self, keep: Keep, limits: UploadLimits) -> None:
+        self._keep, self._limits = keep, limits
+        self._total = 0
+        self._asked = Asked()
+
+    async def read(self, parts: MultipartReader) -> Asked:
+        # More fields than we know: a flood of empty parts would cost time without costing bytes.
+        for _ in range(self._limits.photos + 6):
+            part = await parts.next()
+            if part is None:
+                return self._asked
+            if not isinstance(part, BodyPartReader):
+                raise PageError("malformed")
+            await self._take(part)
+        raise PageError("too_many_photos", limit=self._limits.photos)
+
+    async def _take(self, part: BodyPartReader) -> None:
+        asked = self._asked
+        match part.name:
+            case "photos":
+                await self._take_photo(part)
+            case "text":
+                asked.text = await self._text(part)
+            case "key":
+                asked.key = await self._field(part)
+            case "lang":
+                asked.language = await self._field(part)
+            case "attempt":
+                asked.attempt = int((await self._field(part))[:4])
+            case _:
+                raise PageError("malformed")
+
+    async def _take_photo(self, part: BodyPartReader) -> None:
+        limits = self._limits
+        if len(self._asked.photos) >= limits.photos:
+            raise PageError("too_many_photos", limit=limits.photos)
+        too_large = PageError("photo_too_large", limit=limits.photo_mb)
+        data = await self._bytes(part, limits.photo_mb * _MEGABYTE, too_large)
+        self._asked.photos.append(
+            Attachment(await self._keep(data), media_type_of(data), len(data))
+        )
+
+    async def _text(self, part: BodyPartReader) -> str:
+        most = self._limits.text_characters
+        too_long = PageError("text_too_long", limit=most)
+        text = (await self._bytes(part, most * 4, too_long)).decode().replace("\0", "")
+        if len(text) > most:
+            raise too_long
+        return text.replace("\r\n", "\n")  # as forms send line breaks
+
+    async def _field(self, part: BodyPartReader) -> str:
+        return (await self._bytes(part, _FIELD_BYTES, PageError("malformed"))).decode("ascii")
+
+    async def _bytes(self, part: BodyPartReader, most: int, too_much: PageError) -> bytes:
+        data = bytearray()
+        while piece := await part.read_chunk(_PIECE):
+            data += piece
+            self._total += len(piece)
+            if len(data) > most:
+                raise too_much
+            if self._total > self._limits.body_mb * _MEGABYTE:
+                raise PageError("body_too_large", limit=self._limits.body_mb)
+        return bytes(data)

@@ -1,0 +1,439 @@
+"""The page in a real browser; the test itself is the bot, so every moment can be held still."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from contextlib import AsyncExitStack, asynccontextmanager
+from io import BytesIO
+
+import pytest
+import pytest_asyncio
+from PIL import Image
+from playwright.async_api import expect
+
+from bot.api.server import serve_http
+from bot.platforms.web.adapter import WebPlatform, WebSection
+from bot.storage.db import Database
+from bot.storage.page import Page
+from bot.storage.photos import Photos
+from tests.e2e.browser import PHONE, chromium, window  # noqa: F401  (chromium is a fixture)
+from tests.e2e.drawing import circle_and_stars, file_of
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(90),  # the first test also starts the browser
+    # aiohttp's multipart reader calls a deprecated method of its own at some boundaries.
+    pytest.mark.filterwarnings("ignore:unread_data:DeprecationWarning"),
+]
+
+PHOTO = file_of(circle_and_stars())
+
+
+class Bot:
+    """The program's side, played by the test."""
+
+    def __init__(self, db, folder):
+        self.photos = Photos(folder)
+        self.platform = WebPlatform(WebSection(), Page(db), self.photos)
+        self.events = asyncio.Queue()
+        self.port = 0
+        self._stack = AsyncExitStack()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/"
+
+    async def start(self):
+        routes = self.platform.routes()
+        serving = serve_http(routes, host="127.0.0.1", port=self.port, health=dict)
+        self.port = await self._stack.enter_async_context(serving)
+        running = asyncio.create_task(self.platform.run(self.events.put))
+        self._stack.callback(running.cancel)
+
+    async def stop(self):
+        await self._stack.aclose()
+
+    async def asked(self):
+        self.event = await asyncio.wait_for(self.events.get(), 15)
+        return self.event
+
+    async def begin(self, text="正在看图…"):
+        self.answer = await self.platform.send(self.event.conversation, text, reply_to=None)
+        await self.write(text)
+
+    async def write(self, text, *, final=False):
+        await self.platform.edit(self.event.conversation, self.answer, text, final=final)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def bot(tmp_path):
+    db = await Database.open(tmp_path)
+    bot = Bot(db, tmp_path / "photos")
+    await bot.start()
+    yield bot
+    await bot.stop()
+    await db.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def person(chromium, bot):  # noqa: F811
+    async with window(chromium, bot.url) as person:
+        yield person
+
+
+@asynccontextmanager
+async def answering(bot, person, question="图里有什么？"):
+    """Inside, an answer is being written."""
+    await person.ask(question)
+    await bot.asked()
+    await bot.begin()
+    yield
+    await bot.write("好了", final=True)
+
+
+async def test_answer_grows_in_one_bubble(bot, person):
+    await person.ask("图里有什么？", PHOTO)
+    event = await bot.asked()
+    await bot.begin()
+    await expect(person.bubbles()).to_have_text("正在看图…")
+
+    for text in ("图里有", "图里有一个红色的", "图里有一个红色的圆形。"):
+        await bot.write(text)
+        await expect(person.bubbles()).to_have_text(text)
+    await expect(person.page.locator(".writing")).to_have_count(1)
+    await bot.write("图里有一个红色的圆形。", final=True)
+
+    await expect(person.page.locator(".writing")).to_have_count(0)
+    await expect(person.bubbles()).to_have_count(1)
+    await expect(person.page.locator("#said")).to_have_text("回答：图里有一个红色的圆形。")
+    assert event.text == "图里有什么？"
+    assert await bot.photos.get(event.photos[0].ref) == PHOTO["buffer"]
+
+
+async def test_photo_is_shown_with_its_question_and_can_be_enlarged(bot, person):
+    await person.ask("图里有什么？", PHOTO)
+    await bot.asked()
+    picture = person.page.locator(".from-person:not(.unsent) .pictures img")
+
+    await expect(picture).to_have_js_property("naturalWidth", 720)
+    await person.page.get_by_label("放大照片 1").click()
+
+    await expect(person.page.locator("#viewer img")).to_be_visible()
+    await person.page.keyboard.press("Escape")
+    await expect(person.page.locator("#viewer")).to_be_hidden()
+
+
+async def test_reload_in_mid_answer_goes_on(bot, person):
+    async with answering(bot, person):
+        await bot.write("图里有")
+        await expect(person.bubbles()).to_have_text("图里有")
+
+        await person.page.reload()
+
+        await expect(person.bubbles()).to_have_text("图里有")
+        await expect(person.page.locator(".writing")).to_have_count(1)
+    await expect(person.bubbles()).to_have_text("好了")
+
+
+async def test_second_window_of_the_same_person_follows_too(bot, person):
+    async with answering(bot, person):
+        other = await person.page.context.new_page()
+        await other.goto(bot.url)
+        await bot.write("图里有")
+
+        await expect(other.locator(".from-bot .text")).to_have_text("图里有")
+
+
+async def test_stop_is_there_while_an_answer_is_written_and_leaves_no_bubble(bot, person):
+    stop = person.page.get_by_role("button", name="停止")
+    await expect(stop).to_be_hidden()
+    async with answering(bot, person):
+        await stop.click()
+
+        assert (await bot.asked()).text == "/stop"
+
+    await expect(stop).to_be_hidden()
+    await expect(person.bubbles("person")).to_have_text(["图里有什么？"])
+
+
+async def test_placeholder_that_nobody_edits_can_be_stopped_only_for_a_while(bot, person):
+    stop = person.page.get_by_role("button", name="停止")
+    await person.ask("图里有什么？")
+    await bot.asked()
+    await bot.platform.send(bot.event.conversation, "请先发一张照片。", reply_to=None)
+
+    await expect(person.bubbles()).to_have_text("请先发一张照片。")
+    await expect(stop).to_be_visible()
+    await expect(stop).to_be_hidden()
+
+
+async def test_new_talk_puts_the_old_one_away_and_it_can_be_fetched_back(bot, person):
+    async with answering(bot, person):
+        pass
+    await person.page.get_by_role("button", name="新对话").click()
+    await bot.asked()
+    await bot.platform.send(bot.event.conversation, "好，我们重新开始。", reply_to=None)
+
+    await expect(person.page.locator("#empty")).to_be_visible()
+    await expect(person.page.locator(".note .text")).to_have_text("好，我们重新开始。")
+    await person.page.get_by_role("button", name="显示之前的对话").click()
+
+    await expect(person.bubbles("person")).to_have_text(["图里有什么？"])
+
+
+async def test_markup_stays_text(bot, person):
+    evil = '<img src="http://evil.example/x.png" onerror="document.title=1"><script>1</script>'
+    await person.ask(evil)
+    await bot.asked()
+    await bot.begin(evil)
+    await bot.write(f"{evil} ![](http://evil.example/y.png) javascript:alert(1)", final=True)
+
+    await expect(person.bubbles("person")).to_have_text(evil)
+    await expect(person.bubbles()).to_have_text(
+        f"{evil} ![](http://evil.example/y.png) javascript:alert(1)"
+    )
+    await expect(person.page.locator("#messages img, #messages a, #messages script")).to_have_count(
+        0
+    )
+
+
+async def test_enter_that_ends_a_composition_does_not_send(bot, person):
+    await person.page.fill("#question", "yuan")
+    composing = """(box) => box.dispatchEvent(new KeyboardEvent("keydown",
+        {key: "Enter", isComposing: true, bubbles: true, cancelable: true}))"""
+
+    was_left_alone = await person.page.locator("#question").evaluate(composing)
+
+    assert was_left_alone
+    await person.page.fill("#question", "圆是什么颜色？")
+    await person.page.press("#question", "Enter")
+    assert (await bot.asked()).text == "圆是什么颜色？"
+
+
+async def test_shift_enter_starts_a_new_line(bot, person):
+    await person.page.fill("#question", "一")
+    await person.page.press("#question", "Shift+Enter")
+    await person.page.keyboard.type("二")
+    await person.page.press("#question", "Enter")
+
+    assert (await bot.asked()).text == "一\n二"
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+async def test_photo_can_be_dropped_and_pasted(bot, person, way):
+    data = base64.b64encode(PHOTO["buffer"]).decode()
+    files = await person.page.evaluate_handle(
+        """(data) => {
+            const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+            const carrier = new DataTransfer();
+            carrier.items.add(new File([bytes], "photo.png", {type: "image/png"}));
+            return carrier;
+        }""",
+        data,
+    )
+    if way == "drop":
+        await person.page.dispatch_event("#talk", "dragenter", {"dataTransfer": files})
+        await expect(person.page.get_by_text("松手放下照片")).to_be_visible()
+        await person.page.dispatch_event("#talk", "drop", {"dataTransfer": files})
+        await expect(person.page.get_by_text("松手放下照片")).to_be_hidden()
+    else:
+        paste = """(box, files) => box.dispatchEvent(
+            new ClipboardEvent("paste", {clipboardData: files, bubbles: true, cancelable: true}))"""
+        await person.page.locator("#question").evaluate(paste, files)
+    await expect(person.page.locator("#photos img")).to_have_count(1)
+    await person.ask("图里有什么？")
+
+    assert await bot.photos.get((await bot.asked()).photos[0].ref) == PHOTO["buffer"]
+
+
+async def test_large_photo_is_shrunk_before_it_travels(bot, person):
+    large = Image.new("RGBA", (3000, 1500), (255, 0, 0, 0))
+    await person.ask("图里有什么？", file_of(large))
+
+    (photo,) = (await bot.asked()).photos
+    sent = Image.open(BytesIO(await bot.photos.get(photo.ref)))
+    assert (sent.format, sent.size) == ("JPEG", (2048, 1024))
+    assert sent.getpixel((5, 5)) == (255, 255, 255)  # what was transparent is white
+
+
+async def test_file_that_is_no_picture_is_sent_for_the_bot_to_judge(bot, person):
+    broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"not a picture"}
+    await person.ask("图里有什么？", broken)
+
+    (photo,) = (await bot.asked()).photos
+    assert await bot.photos.get(photo.ref) == b"not a picture"
+
+
+async def test_chosen_photo_can_be_removed_again(bot, person):
+    await person.page.set_input_files("#files", [PHOTO, PHOTO])
+    await person.page.get_by_label("去掉照片 2").click()
+    await expect(person.page.locator("#photos img")).to_have_count(1)
+    await person.ask("图里有什么？")
+
+    assert len((await bot.asked()).photos) == 1
+
+
+async def test_ninth_photo_is_refused_with_a_sentence(person):
+    await person.page.set_input_files("#files", [PHOTO] * 9)
+
+    await expect(person.page.get_by_role("alert")).to_have_text("一次最多放 8 张照片。")
+    await expect(person.page.locator("#photos img")).to_have_count(8)
+
+
+async def test_refused_question_comes_back_into_the_box_with_its_photo(person):
+    too_long = "长" * 20_001
+    await person.ask(too_long, PHOTO)
+
+    await expect(person.page.get_by_role("alert")).to_have_text("问题太长了，最多 20000 个字。")
+    await expect(person.page.locator("#question")).to_have_value(too_long)
+    await expect(person.page.locator("#photos img")).to_have_count(1)
+    assert [fault for fault in person.faults if "413" not in fault] == []
+    person.faults.clear()
+
+
+async def test_nothing_cannot_be_asked(person):
+    await person.ask("  ")
+
+    await expect(person.page.get_by_role("alert")).to_have_text("请写下问题，或者放一张照片。")
+
+
+async def test_example_fills_the_box_and_waits(person):
+    await person.page.get_by_role("button", name="圆形是什么颜色？").click()
+
+    await expect(person.page.locator("#question")).to_have_value("圆形是什么颜色？")
+    await expect(person.page.locator("#question")).to_be_focused()
+
+
+async def test_language_follows_the_browser_until_it_is_chosen(bot, chromium):  # noqa: F811
+    async with window(chromium, bot.url, locale="en-GB") as person:
+        await expect(person.page.get_by_role("heading", level=2)).to_have_text("Show me a photo")
+
+        await person.page.get_by_role("button", name="中文").click()
+        await person.page.reload()
+
+        await expect(person.page.get_by_role("heading", level=2)).to_have_text("给我看一张照片")
+        assert await person.page.evaluate("document.documentElement.lang") == "zh-CN"
+        await person.ask("你好")
+        assert (await bot.asked()).person.language == "zh"
+
+
+async def test_lost_connection_is_said_and_mended(bot, person):
+    async with answering(bot, person):
+        await bot.stop()
+        await expect(person.page.get_by_text("连接断开了，正在重新连接…")).to_be_visible()
+        await bot.start()
+
+        await expect(person.page.get_by_text("连接断开了，正在重新连接…")).to_be_hidden()
+        await bot.write("图里有")
+        await expect(person.bubbles()).to_have_text("图里有")
+    person.faults.clear()  # the browser notes each attempt
+
+
+async def test_question_asked_while_the_program_restarts_arrives_once(bot, person):
+    await bot.stop()
+    await person.ask("你好")
+    await expect(person.page.get_by_text("没有连上，正在重试…")).to_be_visible()
+    await bot.start()
+
+    assert (await bot.asked()).text == "你好"
+    await expect(person.bubbles("person")).to_have_text(["你好"])
+    await expect(person.page.locator(".unsent")).to_have_count(0)
+    assert bot.events.empty()
+    person.faults.clear()
+
+
+async def test_page_fits_a_phone(bot, chromium):  # noqa: F811
+    async with window(chromium, bot.url, **PHONE) as person:
+        await person.ask("图里有什么？" + "很长" * 200 + " " + "x" * 300, PHOTO)
+        await bot.asked()
+        await bot.begin("答" * 300)
+
+        await expect(person.bubbles()).to_be_visible()
+        outside = """[...document.querySelectorAll("body *")].filter((node) => {
+            const {left, right} = node.getBoundingClientRect();
+            return node.checkVisibility() && (left < -1 || right > innerWidth);
+        }).map((node) => node.className)"""
+        assert await person.page.evaluate(outside) == []
+        await expect(person.page.get_by_role("button", name="提问")).to_be_in_viewport(ratio=1)
+        await expect(person.page.get_by_role("button", name="停止")).to_be_in_viewport(ratio=1)
+
+
+async def test_reader_who_scrolled_up_is_not_pulled_down(bot, person):
+    async with answering(bot, person, "图里有什么？\n" * 60):
+        await person.page.locator("#talk").evaluate("(frame) => frame.scrollTo(0, 0)")
+        newest = person.page.get_by_role("button", name="回到最新")
+        await expect(newest).to_be_visible()
+
+        await bot.write("图里有\n" * 30)
+        await expect(person.bubbles()).to_contain_text("图里有")
+        assert await person.page.locator("#talk").evaluate("(frame) => frame.scrollTop") == 0
+
+        await newest.click()
+        await expect(person.bubbles()).to_be_in_viewport()
+
+
+async def test_everything_can_be_reached_by_keyboard_and_has_a_name(bot, person):
+    async with answering(bot, person):
+        await person.page.set_input_files("#files", PHOTO)
+        names = []
+        await person.page.locator("body").evaluate("(body) => document.activeElement.blur()")
+        for _ in range(14):
+            await person.page.keyboard.press("Tab")
+            names.append(
+                await person.page.evaluate(
+                    """() => document.activeElement.getAttribute("aria-label")
+                        || document.activeElement.labels?.[0]?.textContent
+                        || document.activeElement.textContent.trim()"""
+                )
+            )
+
+    assert {"跳到提问框", "新对话", "中文", "English", "问题", "去掉照片 1"} <= set(names)
+    assert {"照片", "停止", "提问"} <= set(names)
+    assert "" not in names
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_words_stand_out_from_what_is_behind_them(bot, chromium, scheme):  # noqa: F811
+    async with window(chromium, bot.url, color_scheme=scheme) as person:
+        colours = await person.page.evaluate(
+            """(names) => Object.fromEntries(names.map((name) => {
+                const value = getComputedStyle(document.documentElement).getPropertyValue(name);
+                return [name, value.trim()];
+            }))""",
+            [f"--{name}" for pair in PAIRS for name in pair],
+        )
+
+    weak = {
+        pair: round(contrast(*(colours[f"--{name}"] for name in pair)), 2)
+        for pair in PAIRS
+        if contrast(*(colours[f"--{name}"] for name in pair)) < 4.5
+    }
+    assert weak == {}
+
+
+PAIRS = [
+    ("ink", "paper"),
+    ("ink", "card"),
+    ("ink", "tint"),
+    ("ink", "raised"),
+    ("soft", "paper"),
+    ("soft", "card"),
+    ("accent", "card"),
+    ("on-accent", "accent"),
+    ("on-accent", "accent-strong"),
+    ("warn", "warn-tint"),
+]
+
+
+def contrast(one, other):
+    """The ratio of WCAG 2: from 1 to 21; text needs 4.5."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour):
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
