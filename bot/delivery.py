@@ -1,0 +1,142 @@
+"""One call to a platform, repeated for as long as that is harmless and may help."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from bot.event import Attachment, Conversation
+from bot.pacing import Clock, Governor, Sleep
+from bot.platforms.base import (
+    Limits,
+    NotSent,
+    Platform,
+    PlatformError,
+    Refused,
+    Revoked,
+    TooFast,
+    Unclear,
+)
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_CALL_S = 90.0  # an adapter's own limits are shorter
+_FETCH_S = 120.0
+_FETCH_TRIES = 4
+_LONGEST_FETCH_PAUSE_S = 60.0
+_FIRST_PAUSE_S = 0.5  # doubled with every failure in a row
+_LONGEST_PAUSE_S = 60.0
+_REVOKED_PAUSE_S = 300.0
+_PATIENCE_S = 86_400.0  # who has heard nothing for a day does not wait any more
+
+
+class Undelivered(Exception):
+    """The platform could not be reached for so long that we gave up in this run."""
+
+
+class Delivery:
+    """The calls of one account; every one of them passes its governor."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        governor: Governor,
+        *,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
+        self.platform = platform
+        self._governor = governor
+        self._clock = clock
+        self._sleep = sleep
+        self._patience_s = patience_s
+
+    def limits(self, to: Conversation) -> Limits:
+        return self.platform.limits(to)
+
+    async def say(self, to: Conversation, text: str, *, reply_to: str | None) -> None:
+        """At most once: a call that may have had its effect is not repeated.
+
+        Raises Undelivered, Gone, Refused.
+        """
+        try:
+            await self.persist(
+                to,
+                lambda: self.platform.send(to, text, reply_to=reply_to),
+                final=True,
+                harmless=False,
+            )
+        except Unclear:
+            log.warning("a message to %s chat %s may be lost", to.platform, to.chat)
+
+    async def persist(
+        self, to: Conversation, call: Callable[[], Awaitable[T]], *, final: bool, harmless: bool
+    ) -> T:
+        """`call` is asked anew for every try, in its turn. `harmless`: it may have its effect
+        twice. Raises Undelivered, Gone, LostMessage, Refused, and Unclear unless harmless."""
+        give_up_at = self._clock() + self._patience_s
+        failures = 0
+        while True:
+            try:
+                return await self._once(to, call, final=final)
+            except (TooFast, NotSent, Revoked, Unclear) as error:
+                if isinstance(error, Unclear) and not harmless:
+                    raise
+                pause_s = _pause_s(error, failures)
+                log.info("%s chat %s: %s; trying again", to.platform, to.chat, error)
+                if self._clock() + pause_s > give_up_at:
+                    raise Undelivered(f"no way to {to.platform} chat {to.chat}") from error
+                if isinstance(error, TooFast):
+                    continue  # the governor holds the chat
+            failures += 1
+            await self._sleep(pause_s)
+
+    async def fetch(self, photo: Attachment, *, max_bytes: int) -> bytes:
+        """Raises PlatformError when it cannot be had after some tries."""
+        failures = 0
+        while True:
+            try:
+                return await self._fetch_once(photo, max_bytes)
+            except (TooFast, NotSent, Unclear) as error:
+                pause_s = _pause_s(error, failures)
+                failures += 1
+                if failures == _FETCH_TRIES or pause_s > _LONGEST_FETCH_PAUSE_S:
+                    raise
+                log.info("photo from %s: %s; trying again", self.platform.name, error)
+            await self._sleep(pause_s)
+
+    async def _once(self, to: Conversation, call: Callable[[], Awaitable[T]], *, final: bool) -> T:
+        async with self._governor.turn(to.chat, self.limits(to), final=final):
+            try:
+                async with asyncio.timeout(_CALL_S):
+                    return await call()
+            except TimeoutError as error:
+                raise Unclear(f"no answer within {_CALL_S:g} s") from error
+
+    async def _fetch_once(self, photo: Attachment, max_bytes: int) -> bytes:
+        try:
+            async with asyncio.timeout(_FETCH_S):
+                data = await self.platform.fetch(photo, max_bytes=max_bytes)
+        except TimeoutError as error:
+            raise Unclear(f"the photo did not come within {_FETCH_S:g} s") from error
+        if photo.size_bytes and len(data) < photo.size_bytes:
+            raise Unclear(f"{len(data)} of {photo.size_bytes} bytes came")
+        if len(data) > max_bytes:
+            raise Refused(f"the photo has {len(data)} bytes, the limit is {max_bytes}")
+        return data
+
+
+def _pause_s(error: PlatformError, failures: int) -> float:
+    match error:
+        case TooFast():
+            return error.retry_after_s
+        case Revoked():
+            return _REVOKED_PAUSE_S
+        case _:
+            return min(_FIRST_PAUSE_S * 2.0 ** min(failures, 16), _LONGEST_PAUSE_S)

@@ -1,0 +1,89 @@
+"""Photos of a message: fetched from the platform, made ready, kept on the disk."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from bot import texts
+from bot.delivery import Delivery
+from bot.event import Attachment, Event
+from bot.platforms.base import PlatformError
+from bot.storage.photos import Photos
+from bot.texts import Key, Language
+from inference.errors import BadPicture
+from inference.request import Picture
+from inference.service import Service
+
+log = logging.getLogger(__name__)
+
+MOST_PHOTOS = 10  # with one question; Telegram's albums hold as many
+
+Deliveries = dict[str, Delivery]  # by the platform's name
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A photo that can be asked about."""
+
+    digest: str  # of the file, as Photos knows it
+    picture: Picture
+
+
+class Unusable(Exception):
+    """Some photo cannot be used; `said` tells the person why and what to do."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__("a photo cannot be used")
+        self.said = said
+
+
+class Intake:
+    def __init__(
+        self, deliveries: Deliveries, service: Service, photos: Photos, *, max_bytes: int
+    ) -> None:
+        self._deliveries = deliveries
+        self._service = service
+        self._photos = photos
+        self._max_bytes = max_bytes
+
+    async def take(self, event: Event, language: Language) -> list[Ready]:
+        """The event's photos in their order. Raises Unusable, EngineDown."""
+        check_number(len(event.photos), language)
+        return [await self._take(event, photo, language) for photo in event.photos]
+
+    async def reopen(self, digest: str) -> Ready | None:
+        """A photo taken earlier; None: it is not kept any more, or not usable any more."""
+        try:
+            picture = await self._service.prepare(await self._photos.get(digest))
+        except (FileNotFoundError, BadPicture) as error:
+            log.warning("photo %s is left out: %s", digest[:12], type(error).__name__)
+            return None
+        return Ready(digest, picture)
+
+    async def _take(self, event: Event, photo: Attachment, language: Language) -> Ready:
+        if photo.size_bytes > self._max_bytes:
+            raise Unusable(
+                texts.picture_fault("too_large", photo.size_bytes, self._max_bytes, language)
+            )
+        delivery = self._deliveries[event.conversation.platform]
+        try:
+            data = await delivery.fetch(photo, max_bytes=self._max_bytes)
+        except PlatformError as error:
+            log.warning("message %s: photo not fetched: %s", event.message, error)
+            raise _unusable("photo_unreachable", language) from error
+        try:
+            picture = await self._service.prepare(data)
+        except BadPicture as error:
+            said = texts.picture_fault(error.reason, error.value, error.limit, language)
+            raise Unusable(said) from error
+        return Ready(await self._photos.put(data), picture)
+
+
+def check_number(photos: int, language: Language) -> None:
+    if photos > MOST_PHOTOS:
+        raise _unusable("photo_too_many", language, limit=MOST_PHOTOS, count=photos)
+
+
+def _unusable(key: Key, language: Language, **values: object) -> Unusable:
+    return Unusable(texts.say(key, language, **values))

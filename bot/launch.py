@@ -1,0 +1,217 @@
+"""What the commands of `visionbot` do: each makes its parts, runs them and gives an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import readline  # noqa: F401  gives input() the keys that edit a line
+import signal
+import sys
+import webbrowser
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bot import app, checkup, log, terminal, texts
+from bot.api.server import CannotListen
+from bot.config import Settings, has_display, load
+from bot.errors import ConfigError
+from bot.storage.errors import StorageError
+from bot.terminal import Chat, Manner
+from bot.texts import Language
+from inference.build import build_service
+from inference.errors import BadPicture, InferenceError, ModelUnusable
+from inference.service import Service
+
+OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+
+_logger = logging.getLogger(__name__)
+# What can be wrong at the start and is said in one line; anything else is a fault of ours.
+_EXPLAINED = (CannotListen, StorageError, InferenceError)
+
+
+def run(config: Path | None, *, open_page: bool) -> int:
+    settings = _load(config)
+    return _end_of(_serve_until_told(settings, open_page=open_page))
+
+
+def chat(config: Path | None, language: Language | None) -> int:
+    settings = _load(config, quiet=True)
+    return _end_of(_chat(settings, _manner(settings, language)))
+
+
+def ask(
+    config: Path | None,
+    language: Language | None,
+    photos: Sequence[Path],
+    question: str,
+    *,
+    max_tokens: int | None,
+    temperature: float | None,
+) -> int:
+    settings = _load(config, quiet=True)
+    manner = _manner(settings, language, max_tokens=max_tokens, temperature=temperature)
+    return _end_of(_ask(settings, manner, photos, question))
+
+
+def check(config: Path | None) -> int:
+    log.set_up(log.LogSection(level="error"))
+    return _end_of(_check(config))
+
+
+def _load(config: Path | None, *, quiet: bool = False) -> Settings:
+    """`quiet`: in a talk on the terminal only what went wrong is of interest."""
+    try:
+        settings = load(config)
+    except ConfigError as error:
+        _complain(str(error))
+        raise typer.Exit(MISUSED) from None
+    hushed = quiet and settings.log.level == "info"
+    section = log.LogSection(level="warning") if hushed else settings.log
+    log.set_up(section, settings.secrets())
+    return settings
+
+
+def _manner(
+    settings: Settings,
+    language: Language | None,
+    *,
+    max_tokens: int | None = None,
+    temperature: float | None = None,
+) -> Manner:
+    sampling = settings.answers.sampling()
+    if max_tokens is not None:
+        sampling = replace(sampling, max_tokens=max_tokens)
+    if temperature is not None:
+        sampling = replace(sampling, temperature=temperature)
+    return Manner(
+        sampling=sampling,
+        thinking=settings.answers.thinking,
+        language=language or settings.answers.default_language,
+        max_file_bytes=settings.pictures.limits().max_bytes,
+    )
+
+
+def _end_of(work: Coroutine[Any, Any, int]) -> int:
+    """Its own exit code, or one line on what stopped it."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # the last place where it can be told to anybody
+        cause = _single(error)
+        if isinstance(cause, _EXPLAINED):
+            _complain(str(cause))
+        elif isinstance(cause, OSError) and cause.filename is not None:
+            _complain(f"{cause.filename}: {cause.strerror}")
+        else:
+            _logger.critical("the program ends with an error", exc_info=error)
+        return FAILED
+
+
+def _single(error: BaseException) -> BaseException:
+    """A task group wraps even a single error."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _complain(sentence: str) -> None:
+    typer.echo(f"visionbot: {' '.join(sentence.split())}", err=True)  # one line, whatever it quotes
+
+
+def _write(text: str) -> None:
+    typer.echo(text, nl=False)
+
+
+async def _serve_until_told(settings: Settings, *, open_page: bool) -> int:
+    """SIGINT or SIGTERM ends it in order; a second one ends it at once, and nothing is lost."""
+
+    def ready(lines: Sequence[str]) -> None:
+        typer.echo("\n".join(_aligned(lines)))
+        if open_page and has_display():
+            for address in re.findall(r"https?://\S+", "\n".join(lines))[:1]:
+                webbrowser.open(address)
+
+    task = asyncio.current_task()
+    assert task is not None
+    told = asyncio.Event()
+
+    def stop() -> None:
+        if told.is_set():
+            os._exit(INTERRUPTED)
+        told.set()
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        await app.serve(settings, on_ready=ready)
+    except asyncio.CancelledError:
+        if not told.is_set():
+            raise
+    return OK
+
+
+def _aligned(lines: Sequence[str]) -> list[str]:
+    """ "Name: what" as two columns."""
+    pairs = [line.partition(": ") for line in lines]
+    width = max((len(name) for name, _, _ in pairs), default=0) + 2
+    return [f"{name:<{width}}{what}" for name, _, what in pairs]
+
+
+@asynccontextmanager
+async def _service(settings: Settings) -> AsyncIterator[Service]:
+    service = build_service(settings.engine, settings.pictures)
+    try:
+        yield service
+    finally:
+        await service.close()
+
+
+async def _start(service: Service, settings: Settings, manner: Manner) -> None:
+    if sys.stderr.isatty():
+        loading = texts.say("terminal_loading", manner.language, model=settings.engine.model)
+        typer.echo(loading, err=True)
+    await service.start()
+
+
+async def _chat(settings: Settings, manner: Manner) -> int:
+    async with _service(settings) as service:
+        await _start(service, settings, manner)
+        await Chat(service, manner, settings.window, read_line=_read_line, write=_write).run()
+    return OK
+
+
+def _read_line() -> str:
+    if sys.stdin.isatty():
+        return input("> ")
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line
+
+
+async def _ask(settings: Settings, manner: Manner, photos: Sequence[Path], question: str) -> int:
+    """The photos first: a bad one shall not have to wait for the model."""
+    async with _service(settings) as service:
+        try:
+            pictures = [await terminal.open_picture(service, manner, photo) for photo in photos]
+            await _start(service, settings, manner)
+            await terminal.ask(service, manner, pictures, question, _write)
+        except ModelUnusable:
+            raise
+        except (InferenceError, OSError) as error:
+            _complain(terminal.describe(error, manner.language))
+            return MISUSED if isinstance(error, BadPicture | OSError) else FAILED
+    return OK
+
+
+async def _check(config: Path | None) -> int:
+    return OK if await checkup.check(config, typer.echo) else FAILED

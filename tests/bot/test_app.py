@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from bot.api.server import CannotListen
+from bot.app import Program, serve
+from bot.config import Settings
+from bot.platforms.web.adapter import WebPlatform
+from bot.storage.db import Database
+from bot.storage.errors import AlreadyRunning
+from bot.storage.inbox import Inbox
+from bot.storage.page import Page
+from bot.storage.photos import Photos
+from bot.texts import TEXTS
+from inference.errors import ModelUnusable
+from inference.service import Service
+from tests.fakes import FakeDecoder, FakeEngine, FakePlatform, an_event, cancelled
+
+
+class SlowEngine(FakeEngine):
+    """Loads until `loaded` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded = asyncio.Event()
+        self.fault: Exception | None = None
+
+    async def start(self) -> None:
+        await self.loaded.wait()
+        if self.fault is not None:
+            raise self.fault
+
+
+class Run:
+    """One run of the program over a fake platform and the real web page."""
+
+    def __init__(self, folder, db):
+        self.db = db
+        self.inbox = Inbox(db)
+        self.engine = SlowEngine()
+        self.platform = FakePlatform()
+        self.reported: list[str] = []
+        self.ready = asyncio.Event()
+        settings = Settings(storage={"data_dir": folder}, web={"port": 0})
+        photos = Photos(folder / "photos")
+        web = WebPlatform(settings.web, Page(db), photos)
+        platforms = [web, self.platform]
+        service = Service(self.engine, FakeDecoder())
+        self.program = Program(settings, db, photos, service, platforms, web.routes())
+        self.task = asyncio.create_task(self.program.run(self.report))
+
+    def report(self, lines):
+        self.reported += lines
+        self.ready.set()
+
+    async def accept(self, *args, **event):
+        await self.platform.until(lambda: self.platform.accept)
+        await self.platform.accept(an_event(*args, **event))
+
+    async def started(self):
+        self.engine.loaded.set()
+        await self.ready.wait()
+
+    @property
+    def url(self):
+        [line] = [line for line in self.reported if line.startswith("Web page: ")]
+        return line.removeprefix("Web page: ")
+
+
+@asynccontextmanager
+async def a_run(folder):
+    db = await Database.open(folder)
+    run = Run(folder, db)
+    try:
+        yield run
+    finally:
+        run.task.cancel()
+        await asyncio.wait([run.task])
+        await db.close()
+
+
+@pytest.fixture
+async def run(tmp_path):
+    async with a_run(tmp_path) as run:
+        yield run
+
+
+def causes(error):
+    if isinstance(error, BaseExceptionGroup):
+        return [cause for one in error.exceptions for cause in causes(one)]
+    return [error]
+
+
+async def test_questions_are_accepted_while_the_model_loads_and_answered_then(run):
+    await run.accept("q1", "why?")
+    await run.platform.until(lambda: run.platform.texts("ann") == [TEXTS["thinking"].en])
+
+    await run.started()
+    await run.platform.until(lambda: run.platform.texts("ann") == ["echo of why?"])
+
+
+async def test_repeated_event_is_accepted_once(run):
+    await run.started()
+    for _ in range(2):
+        await run.accept("q1", "/help")
+    await run.accept("q2", "/start")
+    await run.platform.until(lambda: len(run.platform.chats["ann"]) == 2)
+
+    assert run.platform.texts("ann") == [TEXTS["help"].en, TEXTS["start"].en]
+
+
+async def test_what_is_on_and_off_is_reported_when_people_can_be_answered(run):
+    await run.platform.until(lambda: run.platform.accept)
+    assert run.reported == []
+
+    await run.started()
+
+    assert "Telegram: off, set VISIONBOT_TELEGRAM__TOKEN" in run.reported
+    assert run.url.startswith("http://127.0.0.1:")
+
+
+async def test_health_says_how_it_is(run):
+    await run.started()
+
+    async with aiohttp.ClientSession() as client, client.get(run.url + "health") as response:
+        health = await response.json()
+
+    assert response.status == 200
+    assert health["status"] == "ok"
+    assert health["uptime_seconds"] >= 0
+    assert health["version"]
+
+
+async def test_platform_that_fails_ends_the_program(tmp_path):
+    """Row 16."""
+    async with a_run(tmp_path) as run:
+
+        async def fail(accept):
+            raise ZeroDivisionError
+
+        run.platform.run = fail
+        await asyncio.wait([run.task])
+
+        assert [type(cause) for cause in causes(run.task.exception())] == [ZeroDivisionError]
+
+
+async def test_part_that_ends_without_an_error_ends_the_program_too(tmp_path):
+    """Row 16."""
+    async with a_run(tmp_path) as run:
+
+        async def end(accept):
+            pass
+
+        run.platform.run = end
+        await asyncio.wait([run.task])
+
+        [cause] = causes(run.task.exception())
+        assert "test ended" in str(cause)
+
+
+async def test_model_that_cannot_be_loaded_ends_the_program(run):
+    run.engine.fault = ModelUnusable("no such folder")
+    run.engine.loaded.set()
+    await asyncio.wait([run.task])
+
+    assert [type(cause) for cause in causes(run.task.exception())] == [ModelUnusable]
+
+
+async def test_end_leaves_the_running_answer_waiting_and_the_next_start_goes_on(tmp_path):
+    """Row 14."""
+    async with a_run(tmp_path) as run:
+        run.engine.hold("why?")
+        await run.started()
+        await run.accept("q1", "why?")
+        await run.platform.until(lambda: run.platform.texts("ann") == ["echo"])
+        await cancelled(run.task)
+        platform = run.platform
+        assert (await run.inbox.backlog()).waiting == 1
+
+    async with a_run(tmp_path) as again:
+        again.platform.chats = platform.chats
+        await again.started()
+        await again.platform.until(lambda: platform.texts("ann") == ["echo of why?"])
+
+
+async def test_message_being_sent_at_the_end_is_known_at_the_next_start(tmp_path):
+    """Row 14: without this, it would stand there for ever."""
+    async with a_run(tmp_path) as run:
+        await run.started()
+        run.platform.blocked["ann"] = asyncio.Event()
+        await run.accept("q1", "why?")
+        await run.platform.until(lambda: run.platform.under_way)
+
+        run.task.cancel()
+        await asyncio.sleep(0)
+        assert run.platform.accept is not None  # its connections are still there
+        run.platform.blocked["ann"].set()
+        await asyncio.wait([run.task])
+
+        [bubble] = run.platform.chats["ann"]
+        assert run.platform.accept is None
+        [entry] = await run.inbox.waiting()
+        assert await run.inbox.replies(entry.id) == [bubble.id]
+
+
+async def test_address_in_use_is_found_before_the_model_is_loaded(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = Settings(
+            storage={"data_dir": tmp_path},
+            web={"port": port},
+            engine={"model": str(tmp_path / "none")},
+        )
+
+        with pytest.raises(CannotListen, match=str(port)):
+            await serve(settings, on_ready=lambda _: None)
+
+
+async def test_second_program_on_the_same_folder_is_refused(tmp_path):
+    """Row 50."""
+    first = await Database.open(tmp_path)
+    try:
+        with pytest.raises(AlreadyRunning):
+            await serve(Settings(storage={"data_dir": tmp_path}), on_ready=lambda _: None)
+    finally:
+        await first.close()

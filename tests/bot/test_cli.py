@@ -1,0 +1,261 @@
+"""The program as it is typed: words out, exit codes, signals. Models and ports are real."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+whole_program = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def circle(folder: Path) -> Path:
+    file = folder / "a red circle.png"
+    drawn = Image.new("RGB", (280, 280), "white")
+    ImageDraw.Draw(drawn).ellipse((80, 80, 200, 200), fill=(220, 30, 30))
+    drawn.save(file)
+    return file
+
+
+def environment(folder: Path, settings: Mapping[str, object]) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if "VISIONBOT" not in name}
+    given = {"STORAGE__DATA_DIR": folder / "data", "WEB__PORT": 0} | settings
+    return clean | {f"VISIONBOT_{name}": str(value) for name, value in given.items()}
+
+
+def typed(
+    folder: Path, *words: str | Path, keys: str = "", **settings: object
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *map(str, words)],
+        cwd=folder,
+        env=environment(folder, settings),
+        input=keys,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def one_line(text: str) -> str:
+    """The only line of `text`."""
+    (line,) = text.splitlines()
+    return line
+
+
+def browser(folder: Path) -> Path:
+    """A browser that only notes which address it was given."""
+    script = folder / "browser"
+    script.write_text(f'#!/bin/sh\necho "$1" > {folder}/opened\n', "utf-8")
+    script.chmod(0o700)
+    return script
+
+
+@contextmanager
+def running(folder: Path, **settings: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`visionbot run`, and what it printed until the page's address was there."""
+    program = subprocess.Popen(
+        [sys.executable, "-m", "bot", "run", "--open"],
+        cwd=folder,
+        env=environment(folder, settings) | {"BROWSER": f"{browser(folder)} %s", "DISPLAY": ":0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert program.stdout is not None
+    printed = ""
+    try:
+        while "Telegram" not in printed:
+            line = program.stdout.readline()
+            assert line, f"it ended with {program.wait()} after {printed!r}"
+            printed += line
+        yield program, printed
+    finally:
+        program.kill()
+        program.communicate()
+
+
+def test_version_and_help_load_no_heavy_library() -> None:
+    code = "import sys, bot.cli; print(*sys.modules)"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=15
+    ).stdout.split()
+
+    assert "typer" in loaded
+    assert not {"torch", "telegram", "sqlalchemy", "aiohttp", "pydantic"} & set(loaded)
+
+
+def test_version_is_the_packages(folder: Path) -> None:
+    done = typed(folder, "--version")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"visionbot \d+\.\d+\.\d+\n", done.stdout)
+
+
+@pytest.mark.parametrize("command", ["run", "chat", "ask", "check"])
+def test_each_command_explains_itself(command: str, folder: Path) -> None:
+    done = typed(folder, command, "--help")
+
+    assert done.returncode == 0
+    assert "--config" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["run"], ["chat"], ["ask", "what?"]], ids=lambda w: w[0])
+def test_a_wrong_setting_is_one_line_and_exit_code_2(words: list[str], folder: Path) -> None:
+    done = typed(folder, *words, WEB__PROT=1)
+
+    assert done.returncode == 2
+    assert one_line(done.stderr).startswith("visionbot: VISIONBOT_WEB__PROT is not a setting")
+    assert done.stdout == ""
+
+
+def test_check_names_a_wrong_setting(folder: Path) -> None:
+    done = typed(folder, "check", WEB__PORT="http")
+
+    assert done.returncode == 1
+    assert re.fullmatch(r"settings +failed +VISIONBOT_WEB__PORT is 'http'.*", one_line(done.stdout))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["ask"], ["ask", "--temperature", "9", "what?"], ["ask", "--max-tokens", "0", "what?"]],
+    ids=["no question", "too hot", "no tokens"],
+)
+def test_wrong_usage_is_exit_code_2(words: list[str], folder: Path) -> None:
+    assert typed(folder, *words).returncode == 2
+
+
+class TestAsk:
+    pytestmark = whole_program
+
+    def test_the_answer_alone_goes_to_standard_output(self, folder: Path, circle: Path) -> None:
+        done = typed(folder, "ask", "--photo", circle, "What colour is the circle?")
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "red" in done.stdout.lower()
+
+    def test_the_options_reach_the_model(self, folder: Path, circle: Path) -> None:
+        words = ["--photo", circle, "--max-tokens", "1", "--temperature", "0"]
+
+        done = typed(folder, "ask", *words, "What colour is the circle?")
+
+        assert done.returncode == 0
+        assert len(done.stdout.split()) <= 1
+
+    def test_an_unusable_photo_is_a_sentence_and_exit_code_2(self, folder: Path) -> None:
+        file = folder / "animation.jpg"
+        Image.new("RGB", (64, 64)).save(file, "GIF")
+
+        done = typed(folder, "ask", "--language", "en", "--photo", file, "what?")
+
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "JPEG, PNG or WebP" in one_line(done.stderr)
+
+    def test_a_photo_that_is_not_there_is_named(self, folder: Path) -> None:
+        done = typed(folder, "ask", "--photo", "nowhere.jpg", "什么？")
+
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "读不到文件 nowhere.jpg" in one_line(done.stderr)
+
+    def test_an_unusable_model_is_one_line_and_exit_code_1(self, folder: Path) -> None:
+        (folder / "empty").mkdir()
+
+        done = typed(folder, "ask", "what?", ENGINE__MODEL=folder / "empty")
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert str(folder / "empty") in one_line(done.stderr)
+
+
+class TestChat:
+    pytestmark = whole_program
+
+    def test_a_talk_about_a_photo(self, folder: Path, circle: Path) -> None:
+        keys = f"/photo {circle}\nWhat colour is the circle?\n/quit\n"
+
+        done = typed(folder, "chat", "--language", "en", keys=keys)
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "a red circle.png (280×280)" in done.stdout
+        assert "red" in done.stdout.split("280×280", 1)[1].lower()
+
+
+class TestCheck:
+    pytestmark = whole_program
+
+    def test_each_part_is_a_line(self, folder: Path) -> None:
+        done = typed(folder, "check")
+
+        assert done.returncode == 0, done.stdout
+        states = [re.split(r" {2,}", line)[:2] for line in done.stdout.splitlines()]
+        parts = ["settings", "data folder", "database", "model", "telegram"]
+        assert states == [[part, "ok"] for part in parts]
+
+    def test_failures_are_told_and_the_other_parts_still_looked_at(self, folder: Path) -> None:
+        (folder / "data").mkdir()
+        (folder / "data" / "visionbot.db").write_bytes(b"not a database" * 100)
+        token = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+
+            done = typed(folder, "check", TELEGRAM__TOKEN=token, TELEGRAM__BASE_URL=address)
+
+        assert done.returncode == 1
+        assert re.search(r"^database +failed +.*visionbot\.db", done.stdout, re.MULTILINE)
+        assert re.search(r"^model +ok ", done.stdout, re.MULTILINE)
+        assert re.search(r"^telegram +failed ", done.stdout, re.MULTILINE)
+        assert token not in done.stdout + done.stderr
+
+
+class TestRun:
+    pytestmark = whole_program
+
+    def test_it_says_what_is_on_and_off_and_ends_at_sigterm(self, folder: Path) -> None:
+        with running(folder) as (program, printed):
+            program.send_signal(signal.SIGTERM)
+            code = program.wait(60)
+
+        address = re.search(r"^Web page +(http://127\.0\.0\.1:\d+/)$", printed, re.MULTILINE)
+        assert code == 0
+        assert address is not None
+        assert (folder / "opened").read_text("utf-8").strip() == address[1]
+        assert re.search(r"^Telegram +off, set VISIONBOT_TELEGRAM__TOKEN", printed, re.MULTILINE)
+        assert "demo" in printed
+
+    def test_a_second_one_is_refused_and_ctrl_c_ends_the_first(self, folder: Path) -> None:
+        with running(folder) as (program, _):
+            done = typed(folder, "run", LOG__LEVEL="error")
+            program.send_signal(signal.SIGINT)
+            code = program.wait(60)
+
+        assert done.returncode == 1
+        assert "visionbot: another visionbot" in one_line(done.stderr)
+        assert code == 0
+
+    def test_a_port_in_use_is_refused_in_one_line(self, folder: Path) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+
+            done = typed(folder, "run", WEB__PORT=port, LOG__LEVEL="error")
+
+        assert done.returncode == 1
+        assert f"127.0.0.1:{port}" in one_line(done.stderr)

@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, SecretStr
+
+from bot.config import Settings, has_display, load
+from bot.errors import ConfigError
+
+SHIPPED = Path(__file__).parents[2] / "config.toml"
+TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
+OTHER = "987654321:BBHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw2"
+SECRET = "a-webhook-secret-0123"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, and nothing of ours in the environment."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "given.toml"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def shown(settings: Settings) -> dict[str, dict[str, object]]:
+    """All keys but the secrets, with values as TOML has them."""
+    return {
+        section: {
+            key: str(value) if isinstance(value, Path) else value
+            for key, value in getattr(settings, section)
+            if not isinstance(value, SecretStr)
+        }
+        for section in Settings.model_fields
+    }
+
+
+def test_the_shipped_file_says_exactly_the_defaults() -> None:
+    assert tomllib.loads(SHIPPED.read_text("utf-8")) == shown(load())
+
+
+def test_the_shipped_file_is_accepted() -> None:
+    assert load(SHIPPED) == load()
+
+
+def test_each_key_of_the_shipped_file_has_a_comment() -> None:
+    lines = SHIPPED.read_text("utf-8").splitlines()
+    bare = [line for line in lines if re.match(r"\w+ = ", line) and " # " not in line]
+
+    assert bare == []
+
+
+def keys() -> list[tuple[str, str, object]]:
+    content = tomllib.loads(SHIPPED.read_text("utf-8"))
+    return [(section, key, value) for section in content for key, value in content[section].items()]
+
+
+OTHER_TEXTS = {
+    "dtype": "float32",
+    "device": "cpu",
+    "default_language": "en",
+    "base_url": "https://bots.example.org",
+    "webhook_url": "https://example.org/hook",
+    "level": "debug",
+}
+OTHER_NUMBERS = {"drop_to": 0.25, "top_p": 0.5, "temperature": 0.5}
+
+
+def another(key: str, value: object) -> object:
+    """A valid value that is not the default."""
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case float():
+            return OTHER_NUMBERS.get(key, value + 1)
+    return OTHER_TEXTS.get(key, "elsewhere")
+
+
+@pytest.mark.parametrize(("section", "key", "value"), keys())
+def test_each_key_can_be_set_in_the_environment(
+    section: str, key: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = another(key, value)
+    monkeypatch.setenv(f"VISIONBOT_{section}__{key}".upper(), str(wanted))
+    monkeypatch.setenv("VISIONBOT_TELEGRAM__WEBHOOK_SECRET", SECRET)
+
+    assert shown(load())[section][key] == wanted
+
+
+@pytest.mark.parametrize(("section", "key", "value"), keys())
+def test_each_key_can_be_set_in_the_file(
+    section: str, key: str, value: object, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = another(key, value)
+    as_toml = str(wanted).lower() if isinstance(wanted, bool) else repr(wanted)
+    monkeypatch.setenv("VISIONBOT_TELEGRAM__WEBHOOK_SECRET", SECRET)
+
+    settings = load(written(folder, f"[{section}]\n{key} = {as_toml}\n"))
+
+    assert shown(settings)[section][key] == wanted
+
+
+def test_the_environment_goes_before_the_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISIONBOT_WEB__PORT", "9001")
+
+    settings = load(written(folder, '[web]\nport = 9000\nhost = "0.0.0.0"\n'))
+
+    assert (settings.web.port, settings.web.host) == (9001, "0.0.0.0")
+
+
+def test_a_config_toml_in_the_working_directory_is_read(folder: Path) -> None:
+    (folder / "config.toml").write_text("[web]\nport = 9000\n", "utf-8")
+
+    assert load().web.port == 9000
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().web.port = 1  # type: ignore[misc]
+
+
+FILES = {
+    "unknown section": ("[wep]\n", ["[wep]", "did you mean [web]?"]),
+    "unknown key": ("[web]\nprot = 1\n", ["[web] prot", "did you mean [web] port?"]),
+    "nothing alike": ("[web]\nzzzz = 1\n", ["[web] zzzz", "config.toml"]),
+    "key without section": ("port = 1\n", ["[port]"]),
+    "section that is a value": ("web = 1\n", ["web is 1", "[web]"]),
+    "text for a number": ('[web]\nport = "80"\n', ["[web] port is '80'", "integer", "8080"]),
+    "number for a switch": ("[web]\nenabled = 1\n", ["[web] enabled is 1", "boolean", "True"]),
+    "number for text": ("[engine]\nmodel = 3\n", ["[engine] model is 3", "string", "'demo'"]),
+    "list for a number": ("[web]\nport = [1]\n", ["[web] port is [1]", "integer"]),
+    "date for a number": ("[web]\nport = 2026-01-01\n", ["[web] port", "integer"]),
+    "out of bounds": ("[web]\nport = 99999\n", ["[web] port is 99999", "65535", "8080"]),
+    "not one of the choices": ('[log]\nlevel = "loud"\n', ["[log] level is 'loud'", "'debug'"]),
+    "token in the file": (
+        f'[telegram]\ntoken = "{TOKEN}"\n',
+        ["[telegram] token", "secret", "VISIONBOT_TELEGRAM__TOKEN_FILE"],
+    ),
+    "webhook without secret": (
+        '[telegram]\nwebhook_url = "https://example.org"\n',
+        ["webhook_url", "VISIONBOT_TELEGRAM__WEBHOOK_SECRET"],
+    ),
+    "broken toml": ("[web\n", ["given.toml", "line 1"]),
+}
+
+
+@pytest.mark.parametrize(("text", "named"), FILES.values(), ids=FILES)
+def test_a_fault_in_the_file_is_named_in_one_line(
+    text: str, named: list[str], folder: Path
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(written(folder, text))
+
+    said = str(caught.value)
+    assert [part for part in named if part not in said] == [], said
+    assert "\n" not in said
+    assert TOKEN not in said
+
+
+VARIABLES = {
+    "unknown section": (
+        {"VISIONBOT_WEP__PORT": "1"},
+        ["VISIONBOT_WEP__PORT", "VISIONBOT_WEB__PORT?"],
+    ),
+    "unknown key": ({"VISIONBOT_WEB__PROT": "1"}, ["VISIONBOT_WEB__PROT", "VISIONBOT_WEB__PORT?"]),
+    "one underscore": ({"VISIONBOT_WEB_PORT": "1"}, ["VISIONBOT_WEB_PORT", "VISIONBOT_WEB__PORT?"]),
+    "no section": ({"VISIONBOT_PORT": "80"}, ["VISIONBOT_PORT is not a setting"]),
+    "whole section": ({"VISIONBOT_WEB": '{"port": 1}'}, ["VISIONBOT_WEB is not a setting"]),
+    "file of what is no secret": ({"VISIONBOT_WEB__PORT_FILE": "x"}, ["VISIONBOT_WEB__PORT_FILE"]),
+    "wrong type": ({"VISIONBOT_WEB__PORT": "http"}, ["VISIONBOT_WEB__PORT is 'http'", "integer"]),
+    "empty": ({"VISIONBOT_WEB__PORT": ""}, ["VISIONBOT_WEB__PORT is ''", "integer"]),
+    "out of bounds": ({"VISIONBOT_WEB__PORT": "70000"}, ["VISIONBOT_WEB__PORT", "70000", "65535"]),
+    "no token": (
+        {"VISIONBOT_TELEGRAM__TOKEN": "not-a-t0ken"},
+        ["VISIONBOT_TELEGRAM__TOKEN", "must be"],
+    ),
+    "webhook without secret": (
+        {"VISIONBOT_TELEGRAM__WEBHOOK_URL": "https://example.org"},
+        ["webhook_url", "VISIONBOT_TELEGRAM__WEBHOOK_SECRET"],
+    ),
+    "secret in a file that is not there": (
+        {"VISIONBOT_TELEGRAM__TOKEN_FILE": "/nowhere/token"},
+        ["VISIONBOT_TELEGRAM__TOKEN_FILE", "/nowhere/token", "No such file"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("variables", "named"), VARIABLES.values(), ids=VARIABLES)
+def test_a_fault_in_the_environment_is_named_in_one_line(
+    variables: dict[str, str], named: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigError) as caught:
+        load()
+
+    said = str(caught.value)
+    assert [part for part in named if part not in said] == [], said
+    assert "\n" not in said
+    assert "not-a-t0ken" not in said
+
+
+def test_a_missing_file_that_was_asked_for_is_named(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"other\.toml cannot be read \(No such file"):
+        load(folder / "other.toml")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["VISIONBOT_SERVICE_HOST", "VISIONBOT_SERVICE_PORT_HTTP", "VISIONBOT_PORT_8080_TCP_ADDR"],
+)
+def test_what_kubernetes_sets_for_a_service_is_let_through(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "10.0.0.1")
+
+    assert load() == Settings()
+
+
+def test_no_secret_is_set_at_first() -> None:
+    assert load().secrets() == []
+
+
+def test_a_secret_may_stand_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISIONBOT_TELEGRAM__TOKEN", TOKEN)
+
+    assert load().secrets() == [TOKEN]
+
+
+def test_an_empty_secret_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISIONBOT_TELEGRAM__TOKEN", "")
+
+    assert load().secrets() == []
+
+
+def test_a_secret_in_a_file_goes_before_the_variable(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "token").write_text(TOKEN + "\n", "utf-8")
+    monkeypatch.setenv("VISIONBOT_TELEGRAM__TOKEN", OTHER)
+    monkeypatch.setenv("VISIONBOT_TELEGRAM__TOKEN_FILE", str(folder / "token"))
+
+    assert load().secrets() == [TOKEN]
+
+
+def test_a_credential_goes_before_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "telegram.token").write_text(TOKEN, "utf-8")
+    (folder / "other").write_text(OTHER, "utf-8")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    monkeypatch.setenv("VISIONBOT_TELEGRAM__TOKEN_FILE", str(folder / "other"))
+
+    assert load().secrets() == [TOKEN]
+
+
+def test_an_empty_credential_stops_the_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "telegram.token").write_text("\n", "utf-8")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+
+    with pytest.raises(ConfigError, match=r"telegram\.token is empty"):
+        load()
+
+
+def test_the_webhook_secret_completes_a_webhook(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISIONBOT_TELEGRAM__WEBHOOK_SECRET", SECRET)
+
+    settings = load(written(folder, '[telegram]\nwebhook_url = "https://example.org"\n'))
+
+    assert settings.secrets() == [SECRET]
+
+
+def test_settings_do_not_show_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISIONBOT_TELEGRAM__TOKEN", TOKEN)
+
+    assert TOKEN not in repr(load()) + str(load())
+
+
+def test_each_section_refuses_unknown_keys_and_cannot_change() -> None:
+    models = [field.annotation for field in Settings.model_fields.values()]
+
+    for model in models:
+        assert isinstance(model, type)
+        assert issubclass(model, BaseModel)
+        assert model.model_config.get("extra") == "forbid", model
+        assert model.model_config.get("frozen"), model
+
+
+@pytest.mark.parametrize("name", ["DISPLAY", "WAYLAND_DISPLAY"])
+def test_a_display_is_known_by_its_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    before = has_display()
+    monkeypatch.setenv(name, ":0")
+
+    assert (before, has_display()) == (False, True)

@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.line import LineSection
+from bot.platforms.base import NotSent, Refused, TooFast, Unclear
+from bot.texts import TEXTS, picture_fault
+from inference.errors import ContextTooLong, EngineDown, EngineFault
+from tests.bot.flow import THINKING
+from tests.fakes import an_event
+
+
+async def test_answer_is_written_into_the_placeholders_message(flow):
+    await flow.start()
+    question = await flow.say("what is it?")
+
+    assert await flow.answered("ann") == ["echo of what is it?"]
+    [bubble] = flow.platform.chats["ann"]
+    assert bubble.reply_to == question
+    assert bubble.versions[0] == THINKING
+    assert await flow.ended() == {question: "answered"}
+
+
+async def test_system_words_come_first_in_the_language_of_the_question(flow):
+    await flow.start()
+    await flow.say("这是什么？")
+    await flow.answered("ann")
+
+    system = flow.engine.requests[0].turns[0]
+    assert (system.role, system.text) == ("system", TEXTS["system"].zh)
+
+
+async def test_photo_goes_with_its_question(flow):
+    flow.platform.photos["p"] = b"cat"
+    await flow.start()
+    await flow.say("what is it?", photos=("p",))
+    await flow.answered("ann")
+
+    [picture] = flow.asked("what is it?").turns[-1].pictures
+    assert picture.rgb == b"catcatcat"
+
+
+async def test_follow_up_sees_what_was_said_and_shown_before(flow):
+    flow.platform.photos["p"] = b"cat"
+    await flow.start()
+    await flow.say("what is it?", photos=("p",))
+    await flow.answered("ann")
+    await flow.say("which colour?")
+    await flow.answered("ann", 2)
+
+    turns = flow.asked("which colour?").turns
+    assert [(turn.role, turn.text, len(turn.pictures)) for turn in turns[1:]] == [
+        ("user", "what is it?", 1),
+        ("assistant", "echo of what is it?", 0),
+        ("user", "which colour?", 0),
+    ]
+
+
+async def test_conversations_do_not_see_each_other(flow):
+    await flow.start()
+    await flow.say("my secret", chat="ann")
+    await flow.answered("ann")
+    await flow.say("what did ann say?", chat="bob")
+    await flow.answered("bob")
+
+    assert len(flow.asked("what did ann say?").turns) == 2
+
+
+async def test_many_conversations_are_answered_at_once_and_each_one_at_a_time(flow):
+    flow.at_once = 4
+    for number in range(4):
+        flow.engine.hold(f"first {number}")
+    await flow.start()
+    for number in range(4):
+        await flow.say(f"first {number}", chat=f"chat {number}")
+        await flow.say(f"second {number}", chat=f"chat {number}")
+    await flow.engine.until(lambda: len(flow.engine.running) == 4)
+    assert sorted(flow.engine.running) == [f"first {number}" for number in range(4)]
+
+    for gate in flow.engine.held.values():
+        gate.set()
+    for number in range(4):
+        assert await flow.answered(f"chat {number}", 2) == [
+            f"echo of first {number}",
+            f"echo of second {number}",
+        ]
+    assert flow.engine.most_running == 4
+
+
+async def test_thoughts_are_not_shown_and_not_kept(flow):
+    flow.engine.answers["why?"] = ["<think>", "let me see", "</think>\n", "Because."]
+    await flow.start()
+    await flow.say("why?")
+    await flow.answered("ann")
+    await flow.say("and?")
+    await flow.answered("ann", 2)
+
+    assert flow.platform.chats["ann"][0].versions[-1] == "Because."
+    assert not any("see" in text for text in flow.platform.chats["ann"][0].versions)
+    assert flow.asked("and?").turns[2].text == "Because."
+
+
+async def test_answer_without_words_is_said_honestly(flow):
+    flow.engine.answers["why?"] = ["", "<think>hm"]
+    await flow.start()
+    await flow.say("why?")
+
+    assert await flow.answered("ann") == [TEXTS["no_words"].en]
+
+
+async def test_answer_that_reached_its_length_says_so(flow):
+    flow.engine.length = True
+    await flow.start()
+    await flow.say("why?")
+
+    assert await flow.answered("ann") == [f"echo of why?\n\n{TEXTS['length_mark'].en}"]
+
+
+async def test_long_answer_is_seen_whole_and_once(flow):
+    flow.platform.text_units = 100
+    words = [f"word{number}. " for number in range(60)]
+    flow.engine.answers["tell"] = words
+    await flow.start()
+    await flow.say("tell")
+    await flow.ended()
+
+    assert " ".join(flow.platform.texts("ann")).split() == "".join(words).split()
+    assert all(len(text) <= 100 for text in flow.platform.texts("ann"))
+
+
+async def test_bad_photo_is_refused_in_the_persons_language(flow):
+    flow.platform.photos["p"] = b"bad"
+    await flow.start()
+    question = await flow.say("这是什么？", photos=("p",))
+
+    assert await flow.answered("ann") == [TEXTS["picture_broken"].zh]
+    assert await flow.ended() == {question: "refused"}
+    assert flow.engine.requests == []
+
+
+async def test_photo_larger_than_the_limit_is_refused_before_it_is_fetched(flow):
+    await flow.start()
+    event = an_event("q1", "what is it?", photos=("p",))
+    large = replace(event.photos[0], size_bytes=5000)
+    await flow.inbox.accept(replace(event, photos=(large,)))
+
+    assert await flow.answered("ann") == [picture_fault("too_large", 5000, 1000, "en")]
+    assert not [call for call in flow.platform.calls if call.method == "fetch"]
+
+
+@pytest.mark.parametrize(
+    "error", [NotSent("reset"), Unclear("broke off"), TooFast(3)], ids=["not sent", "half", "fast"]
+)
+async def test_photo_that_did_not_come_is_fetched_again(flow, error):
+    """Row 22."""
+    flow.platform.photos["p"] = b"cat"
+    flow.platform.fail("fetch", error)
+    await flow.start()
+    await flow.say("what is it?", photos=("p",))
+    await flow.time.sleeping()
+    await flow.time.advance(5)
+
+    assert await flow.answered("ann") == ["echo of what is it?"]
+    assert flow.asked("what is it?").turns[-1].pictures[0].rgb == b"catcatcat"
+
+
+async def test_half_a_photo_is_not_taken_for_a_whole_one(flow):
+    """Row 22."""
+    flow.platform.photos["p"] = b"ca"
+    await flow.start()
+    event = an_event("q1", "what is it?", photos=("p",))
+    whole = replace(event.photos[0], size_bytes=3)
+    await flow.inbox.accept(replace(event, photos=(whole,)))
+    await flow.time.sleeping()
+    flow.platform.photos["p"] = b"cat"
+    await flow.time.advance(5)
+
+    await flow.answered("ann")
+    assert flow.asked("what is it?").turns[-1].pictures[0].rgb == b"catcatcat"
+
+
+async def test_photo_that_cannot_be_had_is_told(flow):
+    flow.platform.fail("fetch", Refused("expired"))
+    await flow.start()
+    await flow.say("what is it?", photos=("p",))
+
+    assert await flow.answered("ann") == [TEXTS["photo_unreachable"].en]
+
+
+@pytest.mark.parametrize(
+    ("error", "key"),
+    [(EngineFault("x"), "engine_fault"), (ContextTooLong(9000, 8192), "context_too_long")],
+    ids=["fault", "too long"],
+)
+async def test_failure_of_the_engine_is_told_and_not_kept(flow, error, key):
+    flow.engine.faults["why?"] = [error]
+    await flow.start()
+    await flow.say("why?")
+    assert await flow.answered("ann") == [TEXTS[key].en]
+
+    await flow.say("and?")
+    await flow.answered("ann", 2)
+
+    assert len(flow.asked("and?").turns) == 2
+
+
+async def test_engine_that_is_down_is_told_once_and_the_answer_comes_when_it_is_back(flow):
+    flow.engine.faults["why?"] = [EngineDown("restarting") for _ in range(6)]
+    await flow.start()
+    await flow.say("why?")
+    await flow.platform.until(lambda: flow.platform.texts("ann") == [TEXTS["engine_down"].en])
+    for _ in range(6):
+        await flow.time.advance(await flow.time.sleeping())
+
+    assert await flow.answered("ann") == ["echo of why?"]
+    assert flow.platform.chats["ann"][0].versions.count(TEXTS["engine_down"].en) == 1
+
+
+async def test_engine_that_stays_down_is_given_up_after_a_while(flow):
+    flow.engine.faults["why?"] = [EngineDown("restarting") for _ in range(1000)]
+    await flow.start()
+    question = await flow.say("why?")
+    for _ in range(100):
+        await flow.time.advance(await flow.time.sleeping())
+        if flow.time.now > 1000 + 900:
+            break
+    await flow.answered("ann")
+
+    assert flow.platform.texts("ann") == [TEXTS["given_up"].en]
+    assert await flow.ended() == {question: "dead"}
+
+
+async def test_question_that_takes_the_engine_down_each_time_is_given_up(flow):
+    """Row 13."""
+    flow.line_section = LineSection(max_attempts=3)
+
+    class Crash(list):
+        def __bool__(self):
+            return True
+
+        def pop(self, _):
+            flow.engine.restarts += 1
+            return EngineDown("killed")
+
+    flow.engine.faults["poison"] = Crash()
+    await flow.start()
+    poison = await flow.say("poison", chat="eve")
+    for _ in range(3):
+        await flow.time.advance(await flow.time.sleeping())
+
+    assert await flow.answered("eve") == [TEXTS["given_up"].en]
+    assert len([r for r in flow.engine.requests if r.turns[-1].text == "poison"]) == 3
+    other = await flow.say("why?")
+    assert await flow.answered("ann") == ["echo of why?"]
+    assert await flow.ended() == {poison: "dead", other: "answered"}
+
+
+async def test_question_during_which_the_program_died_too_often_is_given_up(flow):
+    """Row 13."""
+    flow.line_section = LineSection(max_attempts=2)
+    flow.engine.hold("poison")
+    await flow.start()
+    await flow.say("poison")
+    for attempt in range(1, 3):
+        await flow.engine.until(lambda n=attempt: len(flow.engine.requests) == n)
+        await flow.engine.until(lambda: flow.engine.running)
+        await flow.crash()
+        await flow.start()
+
+    assert await flow.answered("ann") == [TEXTS["given_up"].en]
+    assert len(flow.engine.requests) == 2
+
+
+async def test_person_who_left_stops_the_engine(flow):
+    """Row 24."""
+    flow.engine.answers["tell"] = ["once ", *(f"upon {n} " for n in range(10_000))]
+    flow.engine.hold("tell")
+    await flow.start()
+    question = await flow.say("tell")
+    await flow.platform.until(lambda: flow.platform.texts("ann") == ["once"])
+    flow.platform.gone.add("ann")
+    flow.engine.held["tell"].set()
+
+    assert await flow.ended() == {question: "undeliverable"}
+    assert flow.engine.cancelled == ["tell"]
+    assert flow.platform.texts("ann") == ["once"]
+
+
+async def test_chat_that_cannot_be_written_to_keeps_no_worker_busy(flow):
+    """Row 18."""
+    flow.at_once = 1
+    await flow.start()
+    flow.platform.blocked["ann"] = asyncio.Event()
+    await flow.say("why?", chat="ann")
+    await flow.say("why not?", chat="bob")
+
+    assert await flow.answered("bob") == ["echo of why not?"]
+    flow.platform.blocked["ann"].set()
+    assert await flow.answered("ann") == ["echo of why?"]
+
+
+async def test_fault_of_our_own_is_tried_again_and_then_given_up(flow, caplog):
+    flow.line_section = LineSection(max_attempts=2)
+    flow.engine.faults["why?"] = [ZeroDivisionError() for _ in range(9)]
+    await flow.start()
+    question = await flow.say("why?")
+    for _ in range(2):
+        await flow.time.advance(await flow.time.sleeping())
+
+    assert await flow.answered("ann") == [TEXTS["given_up"].en]
+    assert await flow.ended() == {question: "dead"}
+    assert "ZeroDivisionError" in caplog.text

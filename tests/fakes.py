@@ -1,0 +1,304 @@
+"""The fakes, one for each edge: time, a chat platform, the engine, the decoder of pictures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from bot.event import Attachment, Conversation, Event, Person
+from bot.platforms.base import Accept, Gone, Limits, LostMessage, PlatformError, Refused
+from inference.engine.base import EngineStats
+from inference.errors import BadPicture
+from inference.request import ChatRequest, Delta, Picture, Turn, Usage
+
+
+class FakeTime:
+    """Stands still until `advance`; who sleeps is woken in the order of time."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+        self._more = asyncio.Event()
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        sleeper = (self.now + seconds, woken)
+        self._sleepers.append(sleeper)
+        self._more.set()
+        try:
+            await woken
+        finally:
+            if sleeper in self._sleepers:
+                self._sleepers.remove(sleeper)
+
+    async def sleeping(self) -> float:
+        """Wait until somebody sleeps; how long until the first wakes up."""
+        while not self._sleepers:
+            self._more.clear()
+            await self._more.wait()
+        return min(at for at, _ in self._sleepers) - self.now
+
+    async def advance(self, seconds: float) -> None:
+        end = self.now + seconds
+        await settle()
+        while due := [sleeper for sleeper in self._sleepers if sleeper[0] <= end]:
+            sleeper = min(due, key=lambda one: one[0])
+            self._sleepers.remove(sleeper)
+            self.now = max(self.now, sleeper[0])
+            if not sleeper[1].done():
+                sleeper[1].set_result(None)
+            await settle()
+        self.now = end
+
+
+async def settle() -> None:
+    """Let everything run that can run without outside help."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Bubble:
+    """One message of the bot as people see it, with all it showed before."""
+
+    id: str
+    reply_to: str | None
+    versions: list[str]
+    final: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.versions[-1]
+
+
+@dataclass
+class Fault:
+    """What happens to one call; `effect`: it is carried out, only its answer is lost."""
+
+    error: PlatformError
+    effect: bool = False
+
+
+@dataclass
+class Call:
+    method: str
+    chat: str
+    text: str
+    at: float
+    final: bool = False
+
+
+@dataclass
+class FakePlatform:
+    """One account. `faults` are used up call by call; a chat in `blocked` answers no call."""
+
+    name: str = "test"
+    bot: str = "bot"
+    text_units: int = 4096
+    unit: str = "utf-16"
+    edit_every_s: float = 0.0
+    calls_per_s: float = float("inf")
+    clock: Callable[[], float] = lambda: 0.0
+    photos: dict[str, bytes] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
+    gone: set[str] = field(default_factory=set)
+    blocked: dict[str, asyncio.Event] = field(default_factory=dict)
+    chats: dict[str, list[Bubble]] = field(default_factory=lambda: defaultdict(list))
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    accept: Accept | None = None
+    under_way: int = 0
+
+    def limits(self, to: Conversation) -> Limits:
+        return Limits(self.text_units, self.unit, self.edit_every_s, self.calls_per_s)  # type: ignore[arg-type]
+
+    async def run(self, accept: Accept) -> None:
+        self.accept = accept
+        self._ring()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.accept = None
+
+    async def send(self, to: Conversation, text: str, *, reply_to: str | None) -> str:
+        await self._enter("send", to, text)
+        bubble = Bubble(f"m{sum(map(len, self.chats.values())) + 1}", reply_to, [text])
+        self._fail("send", to, lambda: self.chats[to.chat].append(bubble))
+        self.chats[to.chat].append(bubble)
+        self._ring()
+        return bubble.id
+
+    async def edit(self, to: Conversation, message: str, text: str, *, final: bool) -> None:
+        await self._enter("edit", to, text, final=final)
+        assert len(text) <= self.text_units
+        bubble = next((one for one in self.chats[to.chat] if one.id == message), None)
+
+        def apply() -> None:
+            if bubble is None:
+                raise LostMessage(message)
+            bubble.versions.append(text)
+            bubble.final = final
+
+        self._fail("edit", to, apply)
+        apply()
+        self._ring()
+
+    async def fetch(self, photo: Attachment, *, max_bytes: int) -> bytes:
+        self.calls.append(Call("fetch", photo.ref, "", self.clock()))
+        self._ring()
+        self._fail("fetch", None, lambda: None)
+        if photo.ref in self.blocked:
+            await self.blocked[photo.ref].wait()
+        data = self.photos[photo.ref]
+        if len(data) > max_bytes:
+            raise Refused("too large")
+        return data
+
+    def fail(self, method: str, *errors: PlatformError, effect: bool = False) -> None:
+        self.faults[method].extend(Fault(error, effect) for error in errors)
+
+    def delete(self, chat: str) -> None:
+        self.chats[chat].clear()
+
+    def texts(self, chat: str) -> list[str]:
+        return [bubble.text for bubble in self.chats[chat]]
+
+    def calls_to(self, chat: str) -> list[Call]:
+        return [call for call in self.calls if call.chat == chat]
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Until `holds` after some change of what people see; the test's own limit ends it."""
+        while not holds():
+            self.changed.clear()
+            await self.changed.wait()
+
+    async def _enter(
+        self, method: str, to: Conversation, text: str, *, final: bool = False
+    ) -> None:
+        self.calls.append(Call(method, to.chat, text, self.clock(), final))
+        self._ring()
+        if to.chat in self.blocked:
+            self.under_way += 1
+            try:
+                await self.blocked[to.chat].wait()
+            finally:
+                self.under_way -= 1
+
+    def _fail(self, method: str, to: Conversation | None, apply: Callable[[], None]) -> None:
+        if to is not None and to.chat in self.gone:
+            self._ring()
+            raise Gone("blocked by the user")
+        if self.faults[method]:
+            fault = self.faults[method].popleft()
+            if fault.effect:
+                apply()
+            self._ring()
+            raise fault.error
+
+    def _ring(self) -> None:
+        self.changed.set()
+
+
+class FakeEngine:
+    """Answers each question by `answers` (its text -> pieces), else with an echo in three pieces.
+
+    A question whose text is in `held` stops after its first piece until it is let go.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[str]] = {}
+        self.faults: dict[str, list[Exception]] = defaultdict(list)  # by the question's text
+        self.held: dict[str, asyncio.Event] = {}
+        self.requests: list[ChatRequest] = []
+        self.cancelled: list[str] = []
+        self.running: list[str] = []
+        self.most_running = 0
+        self.restarts = 0
+        self.length = False  # True: every answer is too long
+        self._changed = asyncio.Event()
+
+    def hold(self, question: str) -> asyncio.Event:
+        return self.held.setdefault(question, asyncio.Event())
+
+    async def start(self) -> None:
+        pass
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        question = request.turns[-1].text
+        self.requests.append(request)
+        self.running.append(question)
+        self.most_running = max(self.most_running, len(self.running))
+        self._changed.set()
+        try:
+            if self.faults[question]:
+                raise self.faults[question].pop(0)
+            for number, piece in enumerate(self.answers.get(question, ["echo ", "of ", question])):
+                if number == 1 and question in self.held:
+                    await self.held[question].wait()
+                yield Delta(piece)
+                await asyncio.sleep(0)
+            yield Delta(finish="length" if self.length else "stop", usage=Usage(10, 5))
+        except (GeneratorExit, asyncio.CancelledError):
+            self.cancelled.append(question)
+            raise
+        finally:
+            self.running.remove(question)
+            self._changed.set()
+
+    async def measure(self, turn: Turn) -> int:
+        return len(turn.text) + 10 * len(turn.pictures)
+
+    def stats(self) -> EngineStats:
+        return EngineStats(model="fake", context_tokens=4096, restarts=self.restarts)
+
+    async def close(self) -> None:
+        pass
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        while not holds():
+            self._changed.clear()
+            await self._changed.wait()
+
+
+class FakeDecoder:
+    """Every photo is a picture whose pixels are its name, but those that begin with "bad"."""
+
+    async def decode(self, photo: bytes) -> Picture:
+        if photo.startswith(b"bad"):
+            raise BadPicture("broken")
+        return Picture(1, len(photo), photo * 3)
+
+    async def close(self) -> None:
+        pass
+
+
+def an_event(
+    message: str,
+    text: str = "",
+    *,
+    chat: str = "ann",
+    person: str = "",
+    photos: tuple[str, ...] = (),
+    platform: str = "test",
+    language: str = "en",
+) -> Event:
+    return Event(
+        bot="bot",
+        message=message,
+        conversation=Conversation(platform, chat),
+        person=Person(person or chat, language),
+        text=text,
+        photos=tuple(Attachment(ref) for ref in photos),
+    )
+
+
+async def cancelled(task: asyncio.Task[object]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
