@@ -1,0 +1,66 @@
+# visionbot: `make run` starts it, `make test` checks it. All targets: `make help`.
+
+PYTHON ?= python3
+# For a smaller download without CUDA: make run TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
+TORCH_INDEX_URL ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+INSTALLED_DEV := .venv/.installed-dev
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+TORCH := $(shell grep '^torch==' constraints.txt)
+TORCH_INDEX := $(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL))
+BROWSER_PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji
+
+.DEFAULT_GOAL := help
+.PHONY: help run chat test check browser demo-model clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: $(INSTALLED)  ## install if needed, start the bot, open the web page
+	@mkdir -p data
+	@exec $(BIN)/visionbot run --open
+
+chat: $(INSTALLED)  ## install if needed, talk in the terminal
+	@exec $(BIN)/visionbot chat
+
+test: $(INSTALLED_DEV) browser  ## run all tests
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED_DEV)  ## ruff, mypy and the import arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+demo-model: $(INSTALLED_DEV)  ## train the demo model from scratch (hours on a CPU; resumes)
+	$(BIN)/python -m inference.demo.train
+
+clean:  ## remove .venv and caches; data/ stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+# torch goes first, alone: it is the largest, and the only one that has an index of its own.
+$(INSTALLED): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "visionbot needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Installing into .venv; the first time this takes some minutes."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP_INSTALL) $(TORCH_INDEX) $(TORCH)
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+$(INSTALLED_DEV): $(INSTALLED)
+	$(PIP_INSTALL) -e '.[dev,train]'
+	@touch $@
+
+# Without Chromium the tests of the web page are skipped, which pytest says; in CI that is a failure.
+browser:
+	@command -v chromium >/dev/null && exit 0; \
+	if [ -f /etc/debian_version ] && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER_PACKAGES); \
+	fi; \
+	command -v chromium >/dev/null && exit 0; \
+	echo "NOTICE: no chromium: the tests of the web page will be skipped." \
+	  "On Debian: sudo apt-get install $(BROWSER_PACKAGES)" >&2; \
+	[ "$${CI:-}" != true ]

@@ -1,0 +1,68 @@
+"""What the program has is described where people look for it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.config import Settings
+from bot.texts import TEXTS
+from handlers import HANDLERS
+
+ROOT = Path(__file__).parent.parent
+PROGRAM = ("run", "chat", "ask", "check")  # what the readme must name of `visionbot`
+
+
+def keys() -> list[tuple[str, str, object]]:
+    return [
+        (section, key, value)
+        for section, field in Settings.model_fields.items()
+        for key, value in field.default
+    ]
+
+
+@pytest.mark.parametrize(("section", "key", "default"), keys())
+def test_each_setting_stands_in_config_toml_with_a_comment(
+    section: str, key: str, default: object
+) -> None:
+    text = (ROOT / "config.toml").read_text("utf-8")
+    part = re.split(r"^\[(\w+)\]$", text, flags=re.MULTILINE)
+    lines = part[part.index(section) + 1]
+
+    if isinstance(default, SecretStr):
+        assert f"VISIONBOT_{section}__{key}".upper() in lines
+    else:
+        assert re.search(rf"^{key} = .*  # \S", lines, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", HANDLERS)
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_each_command_of_the_bot_stands_in_the_readmes(readme: str, command: str) -> None:
+    assert f"`/{command}`" in (ROOT / readme).read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", HANDLERS)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_each_command_of_the_bot_stands_in_its_help(language: str, command: str) -> None:
+    assert f"/{command} " in getattr(TEXTS["help"], language)
+
+
+@pytest.mark.parametrize("command", PROGRAM)
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_each_command_of_the_program_stands_in_the_readmes(readme: str, command: str) -> None:
+    text = (ROOT / readme).read_text("utf-8")
+
+    assert f"make {command}" in text or f"visionbot {command}" in text
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_each_target_and_file_that_a_readme_names_exists(readme: str) -> None:
+    text = (ROOT / readme).read_text("utf-8")
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+    assert set(re.findall(r"\bmake ([a-z][a-z-]+)\b", text)) <= set(targets)
+    files = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert [name for name in files if not (ROOT / name).exists()] == []

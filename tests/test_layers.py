@@ -1,0 +1,160 @@
+"""Imports point one way: the arrows of the house, read from the files themselves."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("bot", "handlers", "inference")
+
+# Which of our own modules a module may import; the longest name that fits counts.
+MAY_IMPORT = {
+    "inference": ("inference",),
+    "inference.request": (),
+    "inference.errors": (),
+    "inference.images": ("inference.images", "inference.request", "inference.errors"),
+    "inference.engine": ("inference.engine", "inference.request", "inference.errors"),
+    "inference.service": (
+        "inference.request",
+        "inference.errors",
+        "inference.images",
+        "inference.engine.base",
+    ),
+    "bot": ("bot", "inference"),
+    "bot.event": (),
+    "bot.action": (),
+    "bot.texts": (),
+    "bot.storage": ("bot.storage", "bot.event", "inference.request"),
+    "bot.platforms": ("bot.event", "bot.platforms.base", "bot.platforms.http"),
+    "handlers": ("handlers", "bot.event", "bot.action", "bot.texts", "bot.storage"),
+    "bot.app": ("bot", "handlers", "inference"),
+}
+# Packages of others, and the only modules that may import them.
+ONLY_IN = {
+    "torch": ("inference.engine", "inference.demo"),
+    "transformers": ("inference.engine", "inference.demo"),
+    "sqlalchemy": ("bot.storage",),
+    "aiosqlite": ("bot.storage",),
+    "telegram": ("bot.platforms.telegram", "bot.checkup"),
+    "typer": ("bot.cli", "bot.launch"),
+}
+# Modules that are tested without it.
+NO_TORCH = tuple(
+    f"inference.engine.{name}" for name in ("sequence", "scheduler", "blocks", "detokenize")
+)
+
+
+def within(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+def imports(source: str, package: str, ours: frozenset[str]) -> Iterator[str]:
+    """The full name of all that is imported anywhere in the file, functions included."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parent = package.split(".")[: 1 - node.level or None] if node.level else []
+            base = ".".join([*parent, node.module] if node.module else parent)
+            for alias in node.names:  # the name is a module, or something in one
+                full = f"{base}.{alias.name}"
+                yield full if full in ours else base
+
+
+def faults(module: str, imported: str) -> Iterator[str]:
+    if imported.split(".")[0] in PACKAGES:
+        rule = max((name for name in MAY_IMPORT if within(module, name)), key=len)
+        own_folder = ".".join(module.split(".")[:3]) if rule == "bot.platforms" else rule
+        allowed = (*MAY_IMPORT[rule], own_folder) if rule == "bot.platforms" else MAY_IMPORT[rule]
+        if not any(within(imported, name) for name in allowed):
+            yield f"{module} imports {imported}"
+    for package, places in ONLY_IN.items():
+        if within(imported, package) and not any(within(module, place) for place in places):
+            yield f"{module} imports {imported}"
+    if within(imported, "torch") and module in NO_TORCH:
+        yield f"{module} imports {imported}"
+
+
+def all_faults(sources: dict[str, str]) -> list[str]:
+    ours = frozenset(sources)
+    found = []
+    for module, source in sources.items():
+        package = module if module.endswith("__init__") else module.rpartition(".")[0]
+        for imported in imports(source, package, ours):
+            found += faults(module.removesuffix(".__init__"), imported)
+    return found
+
+
+def the_house() -> dict[str, str]:
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    return {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts): file.read_text("utf-8")
+        for file in files
+    }
+
+
+def test_every_arrow_points_the_right_way() -> None:
+    assert all_faults(the_house()) == []
+
+
+def test_only_config_reads_the_environment() -> None:
+    readers = {
+        module
+        for module, source in the_house().items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv"}
+    }
+
+    assert readers == {"bot.config"}
+
+
+def test_package_files_are_empty_but_for_the_tables_of_handlers() -> None:
+    full = {name for name, source in the_house().items() if name.endswith("__init__") and source}
+
+    assert full <= {"handlers.__init__"}
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("inference.service", "from bot.event import Event"),
+        ("inference.service", "import inference.engine.local"),
+        ("inference.request", "from inference.errors import BadPicture"),
+        ("inference.engine.blocks", "def f():\n    import torch"),
+        ("handlers.ask", "from inference.request import Turn"),
+        ("handlers.ask", "from bot.platforms.telegram import adapter"),
+        ("handlers.ask", "from bot import app"),
+        ("bot.worker", "from handlers import HANDLERS"),
+        ("bot.worker", "from sqlalchemy import select"),
+        ("bot.reply", "import torch.nn"),
+        ("bot.event", "from .action import Say"),
+        ("bot.storage.inbox", "from bot.platforms.base import Limits"),
+        ("bot.platforms.web.adapter", "from bot.platforms.telegram.wire import parse_update"),
+        ("bot.platforms.web.adapter", "from ..telegram import wire"),
+        ("bot.platforms.web.adapter", "from bot.worker import Worker"),
+    ],
+)
+def test_a_wrong_arrow_is_found(module: str, source: str) -> None:
+    known = dict.fromkeys(("bot.app", "bot.action", "bot.platforms.telegram.wire"), "")
+
+    assert all_faults(known | {module: source}) != []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("bot.app", "from handlers import HANDLERS"),
+        ("bot.worker", "from inference.service import Service"),
+        ("bot.platforms.web.adapter", "from .wire import render"),
+        ("bot.platforms.web.adapter", "from bot.platforms.base import Limits"),
+        ("bot.storage.inbox", "import sqlalchemy as sa"),
+        ("handlers.ask", "from bot.event import Event"),
+        ("inference.engine.loop", "import torch"),
+    ],
+)
+def test_a_right_arrow_is_let_through(module: str, source: str) -> None:
+    assert all_faults({module: source}) == []
