@@ -21,14 +21,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Keep the event's photos for the question that will follow, then say `text` (nothing if empty)."""
+    """Keep the event's photos for the question that follows, then say `text` (nothing if empty)."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End what is being written or waits in this conversation, then say `otherwise` if there was nothing."""
+    """End what is written or waits in this conversation; say `otherwise` if there was nothing."""
 
     otherwise: str
 

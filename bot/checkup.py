@@ -8,13 +8,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 
-from telegram.error import TelegramError
-
+from bot import texts
 from bot.config import Settings, load
 from bot.errors import ConfigError
 from bot.platforms.base import PlatformError
-from bot.platforms.telegram.client import Client, Timings
-from bot.platforms.telegram.failures import platform_error
+from bot.platforms.telegram.adapter import username
 from bot.storage.db import Database
 from bot.storage.errors import AlreadyRunning, StorageError
 from inference.build import build_service
@@ -71,8 +69,9 @@ async def _model(settings: Settings) -> str:
     service = build_service(settings.engine, settings.pictures)
     try:
         await service.start()
-        question = Turn("user", "What colour is it?", (await service.prepare(_RED),))
-        request = ChatRequest((question,), Sampling(max_tokens=16))
+        system = Turn("system", texts.say("system", "en"))
+        question = Turn("user", "What is the main colour?", (await service.prepare(_RED),))
+        request = ChatRequest((system, question), Sampling(max_tokens=16))
         async with aclosing(service.stream(request)) as deltas:
             answer = "".join([delta.text async for delta in deltas])
     finally:
@@ -83,13 +82,7 @@ async def _model(settings: Settings) -> str:
 async def _telegram(settings: Settings) -> str:
     if not settings.telegram.token:
         return "off, set VISIONBOT_TELEGRAM__TOKEN"
-    token = settings.telegram.token.get_secret_value()
-    async with Client(token, settings.telegram.base_url, Timings()) as client:
-        try:
-            account = await client.account()
-        except TelegramError as error:
-            raise platform_error(error) from None  # its chain would show the address
-    return f"the token belongs to @{account.username}"
+    return f"the token belongs to @{await username(settings.telegram)}"
 
 
 _PARTS: dict[str, Callable[[Settings], Awaitable[str]]] = {

@@ -18,7 +18,16 @@ _MASK = "***"
 # A bot token as such, and whatever stands where a token stands in an address of the Bot API.
 _TOKENS = re.compile(r"\b\d{3,}(?::|%3A)[A-Za-z0-9_-]{30,}|(?<=/bot)\d+(?::|%3A)[^/\s\"']+")
 _SHORTEST_SECRET = 6  # masking a shorter one would make the log unreadable
-_TALKATIVE = ("httpx", "httpcore", "telegram", "aiohttp.access", "asyncio", "alembic", "PIL")
+_TALKATIVE = (
+    "PIL",
+    "aiohttp.access",
+    "aiosqlite",  # writes what it stores, and so what people say
+    "alembic",
+    "asyncio",
+    "httpcore",
+    "httpx",  # writes addresses with the token in them
+    "telegram",
+)
 
 
 class LogSection(BaseModel, extra="forbid", frozen=True):
@@ -31,7 +40,7 @@ def set_up(section: LogSection, secrets: Iterable[str] = ()) -> None:
     handler.setFormatter(MaskingFormatter(secrets))
     logging.basicConfig(level=section.level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
-    for name in _TALKATIVE:  # httpx logs addresses with the token in them at INFO
+    for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     sys.excepthook = _log_uncaught
 

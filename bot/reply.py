@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,7 +21,6 @@ log = logging.getLogger(__name__)
 
 _OPENING = "…"  # of a further part, until its words come
 _NOTHING = "—"  # in a part that an earlier, longer try had
-_MOST_PARTS = 32
 _MOST_LOST = 3  # messages that somebody deleted and that were sent anew
 
 
@@ -48,7 +46,7 @@ class Reply:
         self._to = entry.event.conversation
         self._parts: list[_Part] = []
         self._opening = _OPENING
-        self._wanted: Sequence[str] = ()
+        self._text = ""
         self._changed = asyncio.Event()
         self._previews: asyncio.Task[None] | None = None
         self._one_call = asyncio.Lock()
@@ -72,10 +70,9 @@ class Reply:
         Raises what made an earlier preview impossible: Gone, Refused.
         """
         self._raise_if_hopeless()
-        wanted = cut(text, self._delivery.limits(self._to))[:_MOST_PARTS]
-        if not wanted or wanted == self._wanted:
+        if text == self._text or not text.strip():
             return
-        self._wanted = wanted
+        self._text = text
         self._changed.set()
         if self._previews is None:
             self._previews = self._group.create_task(self._preview())
@@ -87,7 +84,7 @@ class Reply:
         """
         await self.close()
         self._raise_if_hopeless()
-        self._wanted = cut(text, self._delivery.limits(self._to))[:_MOST_PARTS] or [_NOTHING]
+        self._text = text if text.strip() else _NOTHING
         while self._next(final=True) is not None:
             await self._persist(final=True)
 
@@ -99,7 +96,7 @@ class Reply:
             self._previews.cancel()
         await asyncio.wait([self._previews])
         self._previews = None
-        self._wanted = ()
+        self._text = ""
 
     async def _preview(self) -> None:
         try:
@@ -141,8 +138,10 @@ class Reply:
 
     def _next(self, *, final: bool) -> tuple[int, str] | None:
         """The first part that does not show what it should, and what it should show."""
-        surplus = len(self._parts) - len(self._wanted) if final else 0
-        for number, words in enumerate([*self._wanted, *[_NOTHING] * surplus]):
+        wanted = cut(self._text, self._delivery.limits(self._to))
+        if final:
+            wanted += [_NOTHING] * (len(self._parts) - len(wanted))
+        for number, words in enumerate(wanted):
             if number == len(self._parts):
                 return number, words
             part = self._parts[number]

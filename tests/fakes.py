@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bot.event import Attachment, Conversation, Event, Person
 from bot.platforms.base import Accept, Gone, Limits, LostMessage, PlatformError, Refused
 from inference.engine.base import EngineStats
-from inference.errors import BadPicture
+from inference.errors import BadPicture, EngineDown
 from inference.request import ChatRequest, Delta, Picture, Turn, Usage
 
 
@@ -220,6 +220,7 @@ class FakeEngine:
         self.running: list[str] = []
         self.most_running = 0
         self.restarts = 0
+        self.deadly = ""  # the question that takes the engine down, and all that run with it
         self.length = False  # True: every answer is too long
         self._changed = asyncio.Event()
 
@@ -231,6 +232,7 @@ class FakeEngine:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         question = request.turns[-1].text
+        born = self.restarts
         self.requests.append(request)
         self.running.append(question)
         self.most_running = max(self.most_running, len(self.running))
@@ -238,9 +240,13 @@ class FakeEngine:
         try:
             if self.faults[question]:
                 raise self.faults[question].pop(0)
+            if question == self.deadly:
+                self.restarts += 1
             for number, piece in enumerate(self.answers.get(question, ["echo ", "of ", question])):
                 if number == 1 and question in self.held:
                     await self.held[question].wait()
+                if self.restarts != born:
+                    raise EngineDown("killed")
                 yield Delta(piece)
                 await asyncio.sleep(0)
             yield Delta(finish="length" if self.length else "stop", usage=Usage(10, 5))

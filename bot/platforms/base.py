@@ -3,7 +3,7 @@
 PlatformError
 ├── TooFast      the platform asks us to wait `retry_after_s` before the next call to this chat
 ├── NotSent      the call certainly had no effect; it may be repeated at once
-├── Unclear      the call may have had its effect (the answer was lost); only an edit may be repeated
+├── Unclear      the call may have had its effect (the answer was lost); only edits may be repeated
 ├── Gone         nobody can be reached there any more (blocked, kicked, deleted)
 ├── LostMessage  the message to edit does not exist any more
 ├── Revoked      our own access was taken away; nothing works until the operator acts

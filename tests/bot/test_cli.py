@@ -206,6 +206,7 @@ class TestCheck:
         states = [re.split(r" {2,}", line)[:2] for line in done.stdout.splitlines()]
         parts = ["settings", "data folder", "database", "model", "telegram"]
         assert states == [[part, "ok"] for part in parts]
+        assert "red" in done.stdout.lower().split("says of a red picture:")[1]
 
     def test_failures_are_told_and_the_other_parts_still_looked_at(self, folder: Path) -> None:
         (folder / "data").mkdir()

@@ -78,16 +78,17 @@ async def test_full_line_is_said_at_once_and_the_accepted_are_answered(flow):
     await flow.start()
     for number in range(50):
         await flow.say(f"from {number}", chat=f"chat {number}")
-    full = TEXTS["line_full"].en
-    refused = [f"chat {number}" for number in range(50)]
-    await flow.platform.until(
-        lambda: sum(flow.platform.texts(chat) == [full] for chat in refused) == 50 - 16 - 4
-    )
+    await flow.platform.until(lambda: len(flow.platform.chats) == 50)
     for gate in gates:
         gate.set()
 
-    states = list((await flow.ended()).values())
-    assert (states.count("answered"), states.count("refused")) == (20, 30)
+    states = await flow.ended()
+    full = [TEXTS["line_full"].en]
+    refused = [f"q{n + 1}" for n in range(50) if flow.platform.texts(f"chat {n}") == full]
+    assert 30 <= len(refused) <= 34  # some were answered already while the last ones came
+    assert states == {
+        f"q{n + 1}": "refused" if f"q{n + 1}" in refused else "answered" for n in range(50)
+    }
     assert flow.engine.most_running == 4
     assert all(len(bubbles) == 1 for bubbles in flow.platform.chats.values())
 

@@ -85,6 +85,7 @@ async def a_desk(folder, **limits):
 async def test_placeholder_is_sent_as_an_answer_to_the_question(desk):
     desk.reply.wait_with("looking")
     await desk.seen("looking")
+    await desk.reply.close()
 
     [bubble] = desk.platform.chats["ann"]
     assert bubble.reply_to == "q1"

@@ -10,7 +10,7 @@ from bot.platforms.base import NotSent, Refused, TooFast, Unclear
 from bot.texts import TEXTS, picture_fault
 from inference.errors import ContextTooLong, EngineDown, EngineFault
 from tests.bot.flow import THINKING
-from tests.fakes import an_event
+from tests.fakes import an_event, cancelled
 
 
 async def test_answer_is_written_into_the_placeholders_message(flow):
@@ -237,15 +237,7 @@ async def test_question_that_takes_the_engine_down_each_time_is_given_up(flow):
     """Row 13."""
     flow.line_section = LineSection(max_attempts=3)
 
-    class Crash(list):
-        def __bool__(self):
-            return True
-
-        def pop(self, _):
-            flow.engine.restarts += 1
-            return EngineDown("killed")
-
-    flow.engine.faults["poison"] = Crash()
+    flow.engine.deadly = "poison"
     await flow.start()
     poison = await flow.say("poison", chat="eve")
     for _ in range(3):
@@ -256,6 +248,28 @@ async def test_question_that_takes_the_engine_down_each_time_is_given_up(flow):
     other = await flow.say("why?")
     assert await flow.answered("ann") == ["echo of why?"]
     assert await flow.ended() == {poison: "dead", other: "answered"}
+
+
+async def test_question_that_takes_the_engine_down_takes_no_other_question_with_it(flow):
+    """Row 13: those that ran beside it are tried again, in the end each by itself."""
+    flow.at_once = 5
+    flow.line_section = LineSection(max_attempts=3)
+    flow.engine.deadly = "poison"
+    for number in range(4):
+        flow.engine.answers[f"tell {number}"] = [f"word{n} " for n in range(2000)]
+    await flow.start()
+    others = [await flow.say(f"tell {number}", chat=f"chat {number}") for number in range(4)]
+    await flow.engine.until(lambda: len(flow.engine.running) == 4)
+    poison = await flow.say("poison", chat="eve")
+    ending = asyncio.create_task(flow.ended())
+    while not ending.done():
+        sleeping = asyncio.create_task(flow.time.sleeping())
+        await asyncio.wait([sleeping, ending], return_when="FIRST_COMPLETED")
+        if sleeping.done():
+            await flow.time.advance(sleeping.result())
+        await cancelled(sleeping)
+
+    assert await ending == {poison: "dead"} | dict.fromkeys(others, "answered")
 
 
 async def test_question_during_which_the_program_died_too_often_is_given_up(flow):

@@ -76,7 +76,8 @@ class Emulator:
             hook=self.hook,
         )
         self._runner: web.AppRunner | None = None
-        self._people = 5000
+        self.people: list[Person] = []
+        self._number = 5000  # of the last person or group
         self.port = 0
 
     @property
@@ -119,13 +120,15 @@ class Emulator:
         await self.stop()
 
     def person(self, name: str = "Li", *, language: str = "en", **more: Any) -> Person:
-        self._people += 1
-        user = {"id": self._people, "is_bot": False, "first_name": name} | more
-        return Person(self, user | ({"language_code": language} if language else {}))
+        self._number += 1
+        user = {"id": self._number, "is_bot": False, "first_name": name} | more
+        person = Person(self, user | ({"language_code": language} if language else {}))
+        self.people.append(person)
+        return person
 
     def group(self, title: str = "Archive", *, topics: tuple[int, ...] = ()) -> Chat:
-        self._people += 1
-        number = -1_001_000_000_000 - self._people
+        self._number += 1
+        number = -1_001_000_000_000 - self._number
         head = {"id": number, "type": "supergroup", "title": title}
         if topics:
             head["is_forum"] = True
@@ -133,8 +136,8 @@ class Emulator:
 
     def small_group(self, title: str = "Shop") -> Chat:
         """The old kind, which can become a supergroup."""
-        self._people += 1
-        return self.chats.add(Chat({"id": -self._people, "type": "group", "title": title}))
+        self._number += 1
+        return self.chats.add(Chat({"id": -self._number, "type": "group", "title": title}))
 
     def visible(self, chat: Chat) -> list[Message]:
         return self.chats.visible(chat.head["id"])
