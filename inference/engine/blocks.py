@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import OrderedDict
-from itertools import pairwise
 
 from inference.engine.sequence import Sequence
 
@@ -120,17 +119,3 @@ class PageTable:
             self._kept[page] = None
         else:
             self._blank.append(page)
-
-    def check(self, sequences: list[Sequence]) -> None:
-        """Raise AssertionError unless the table and these, all that hold pages, agree."""
-        held = [0] * self.pages
-        for sequence in sequences:
-            for page in sequence.pages:
-                held[page] += 1
-            for page in sequence.pages[sequence.computed // self.page_tokens :]:
-                assert self._holders[page] == 1, f"page {page} is written by two"
-        assert held == self._holders, "a page leaked"
-        free = [*self._blank, *self._kept]
-        assert sorted(free) == [page for page, count in enumerate(held) if not count]
-        assert all(first != second for first, second in pairwise(sorted(free)))
-        assert {page: key for key, page in self._page_of.items()} == self._key_of

@@ -174,6 +174,8 @@ class LocalEngine:
         assert isinstance(message, Ready)
         self._ready = message
         self._failed_starts = 0
+        context, pages = message.context_tokens, message.pages
+        log.info("engine process %d: context %d tokens, %d pages", process.pid, context, pages)
         return process
 
     async def _keep(self, process: EngineProcess) -> None:
@@ -258,9 +260,10 @@ class LocalEngine:
         if self._patience is None or self._patience.expired():
             return
         if anew or self._patience.when() is None:
-            busy = bool(self._measures) or any(
-                a.asked and not a.ended for a in self._answers.values()
-            )
+            # not merely registered: who waited may not have run since its result came
+            measuring = any(not measured.done() for _, measured in self._measures.values())
+            answering = any(a.asked and not a.ended for a in self._answers.values())
+            busy = measuring or answering
             until = asyncio.get_running_loop().time() + self._settings.step_timeout_s
             self._patience.reschedule(until if busy else None)
 

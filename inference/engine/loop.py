@@ -104,7 +104,8 @@ class EngineLoop:
         except InferenceError as error:
             self._news.append(Failed(question.id, str(error)))
         except Exception as error:  # one question that cannot be read ends alone
-            log.exception("request %d was refused", question.id)
+            # without the traceback, whose last line may hold what people wrote
+            log.error("request %d was refused: %s", question.id, _brief(error))  # noqa: TRY400
             self._news.append(Failed(question.id, f"the request was refused: {_brief(error)}"))
 
     def step(self) -> None:
@@ -194,7 +195,9 @@ class EngineLoop:
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    # the parent handles these, finishes what it wants to, and closes the line
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     with socket.socket(fileno=int(sys.argv[1])) as line, line.makefile("rb") as incoming:
         settings = _read(incoming)

@@ -29,16 +29,20 @@ class EngineProcess:
     @classmethod
     async def start(cls, settings: EngineSettings) -> EngineProcess:
         ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "inference.engine.loop", str(theirs.fileno())),
-                cwd=_ROOT,
-                stdin=DEVNULL,
-                stdout=DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C in the terminal is not for it
-            )
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    *("-m", "inference.engine.loop", str(theirs.fileno())),
+                    cwd=_ROOT,
+                    stdin=DEVNULL,
+                    stdout=DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # Ctrl-C in the terminal is not for it
+                )
+        except BaseException:
+            ours.close()
+            raise
         reader, writer = await asyncio.open_connection(sock=ours)
         started = cls(process, reader, writer)
         started.post(settings)

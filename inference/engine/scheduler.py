@@ -36,14 +36,9 @@ class Scheduler:
 
     def plan(self) -> list[Chunk]:
         """The chunks of the next step; empty only when there is no work."""
-        before = len(self.running)
         chunks = self._decodes()
         # at least one token of a prompt goes on, however many are decoding
-        budget = max(1, self._step_tokens - len(chunks))
-        # pages that were just taken from someone are not given to the next in line
-        crowded = len(self.running) < before
-        chunks += self._prefills(budget, admit=not crowded)
-        return chunks
+        return chunks + self._prefills(max(1, self._step_tokens - len(chunks)))
 
     def advance(self, chunk: Chunk) -> None:
         """The chunk is computed."""
@@ -72,13 +67,13 @@ class Scheduler:
                 return False
         return True
 
-    def _prefills(self, budget: int, *, admit: bool) -> list[Chunk]:
+    def _prefills(self, budget: int) -> list[Chunk]:
         chunks = []
         for sequence in self.running:
             if not sequence.decoding and budget:
                 chunks.append(self._part(sequence, budget))
                 budget -= chunks[-1].count
-        while admit and budget and self._admit_next():
+        while budget and self._admit_next():
             chunks.append(self._part(self.running[-1], budget))
             budget -= chunks[-1].count
         return chunks

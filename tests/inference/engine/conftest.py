@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from inference.engine.blocks import PageTable
+from inference.engine.sequence import Sequence
 from inference.engine.settings import EngineSettings
 from inference.request import ChatRequest, Picture, Turn
 from tests.inference.checkpoints import write_checkpoint
@@ -114,6 +116,25 @@ def reference(checkpoint: Path, references: dict[Path, Reference]) -> Reference:
     if checkpoint not in references:
         references[checkpoint] = Reference(checkpoint)
     return references[checkpoint]
+
+
+@pytest.fixture(scope="session")
+def check_table() -> Callable[[PageTable, list[Sequence]], None]:
+    """Fails unless the table and these sequences, all that hold pages, agree."""
+
+    def check(table: PageTable, sequences: list[Sequence]) -> None:
+        held = [0] * table.pages
+        for sequence in sequences:
+            for page in sequence.pages:
+                held[page] += 1
+            for page in sequence.pages[sequence.computed // table.page_tokens :]:
+                assert table._holders[page] == 1, f"page {page} is written by two"
+        assert held == table._holders, "a page leaked"
+        free = sorted([*table._blank, *table._kept])
+        assert free == [page for page, count in enumerate(held) if not count]
+        assert {page: key for key, page in table._page_of.items()} == table._key_of
+
+    return check
 
 
 @pytest.fixture

@@ -19,18 +19,19 @@ from inference.engine.settings import EngineSettings
 from inference.request import ChatRequest, Picture, Sampling, Turn
 
 Paint = Callable[..., Picture]
+Check = Callable[[PageTable, list[Sequence]], None]
 MAX_TOKENS = 24
 
 
 class Bench:
     """An engine loop without a process, whose table is checked after every step."""
 
-    def __init__(self, model: Glm4v, *, pages: int, step_tokens: int, max_sequences: int) -> None:
-        self.model = model
+    def __init__(
+        self, model: Glm4v, check: Check, *, pages: int, step_tokens: int, max_sequences: int
+    ) -> None:
+        self.model, self.check = model, check
         self.table = PageTable(pages, model.page_tokens)
-        self.scheduler = Scheduler(
-            self.table, max_sequences=max_sequences, step_tokens=step_tokens
-        )
+        self.scheduler = Scheduler(self.table, max_sequences=max_sequences, step_tokens=step_tokens)
         self.loop = EngineLoop(model, self.scheduler)
         self.tokens: dict[int, list[int]] = {}
         self.texts: dict[int, str] = {}
@@ -43,7 +44,7 @@ class Bench:
 
     def step(self) -> None:
         self.loop.step()
-        self.table.check(self.scheduler.running)
+        self.check(self.table, self.scheduler.running)
         for piece in self.loop.report().news:
             assert isinstance(piece, Piece), piece
             self.tokens[piece.id].append(piece.token)
@@ -65,14 +66,21 @@ def models() -> Iterator[dict[Path, Glm4v]]:
 
 @pytest.fixture
 def bench(
-    checkpoint: Path, models: dict[Path, Glm4v], settings_of: Callable[..., EngineSettings]
+    checkpoint: Path,
+    models: dict[Path, Glm4v],
+    settings_of: Callable[..., EngineSettings],
+    check_table: Check,
 ) -> Callable[..., Bench]:
     if checkpoint not in models:
         models[checkpoint] = Glm4v.load(settings_of(checkpoint, max_context_tokens=512))
 
     def bench(*, pages: int = 128, step_tokens: int = 2048, max_sequences: int = 8) -> Bench:
         return Bench(
-            models[checkpoint], pages=pages, step_tokens=step_tokens, max_sequences=max_sequences
+            models[checkpoint],
+            check_table,
+            pages=pages,
+            step_tokens=step_tokens,
+            max_sequences=max_sequences,
         )
 
     return bench
@@ -158,6 +166,7 @@ def test_answer_that_gave_way_goes_on_with_the_same_tokens(
     bench: Callable[..., Bench], reference: Any, talks: dict[int, tuple[Turn, ...]]
 ) -> None:
     engine = bench(pages=12, step_tokens=40)
+    encoded = engine.model.pictures_encoded
     asked = {id: talks[id] for id in (2, 5, 7)}
     for id, turns in asked.items():
         engine.ask(id, turns, max_tokens=70)
@@ -168,6 +177,7 @@ def test_answer_that_gave_way_goes_on_with_the_same_tokens(
         gave_way |= {one.id for one in engine.scheduler.waiting if one.written}
 
     assert gave_way
+    assert engine.model.pictures_encoded - encoded <= 3, "a picture was encoded twice"
     assert engine.tokens == {id: reference.generate(turns, 70) for id, turns in asked.items()}
 
 

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from inference.engine.checkpoint import find_checkpoint
+from inference.engine.glm4v import Glm4v
+from inference.engine.settings import EngineSettings
+from inference.errors import ModelUnusable
+
+
+@pytest.fixture
+def folder(random_checkpoint: Path, tmp_path: Path) -> Path:
+    """A copy that may be damaged."""
+    return Path(shutil.copytree(random_checkpoint, tmp_path / "model"))
+
+
+def test_published_layout_is_loaded_as_it_says(
+    random_checkpoint: Path, settings_of: Callable[..., EngineSettings]
+) -> None:
+    model = Glm4v.load(settings_of(random_checkpoint, kv_memory_mb=8))
+
+    names = [model.decode([token]) for token in sorted(model.ends)]
+    assert (random_checkpoint / "model.safetensors.index.json").is_file()
+    assert (model.context_tokens, model.page_tokens) == (1024, 16)
+    assert (len(model.ends), names) == (3, ["", "", ""])
+
+
+def test_small_kv_memory_lowers_the_context(
+    random_checkpoint: Path, settings_of: Callable[..., EngineSettings]
+) -> None:
+    model = Glm4v.load(settings_of(random_checkpoint, kv_memory_mb=1))
+
+    # 3 layers, keys and values, 2 heads of 32 float32 numbers: 1,536 bytes a token
+    assert model.pages == (1 << 20) // (16 * 1536)
+    assert model.context_tokens == model.pages * model.page_tokens
+
+
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnusable, match=r"there is no folder .*/nowhere"):
+        find_checkpoint(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "preprocessor_config.json"])
+def test_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+
+    with pytest.raises(ModelUnusable, match=name):
+        find_checkpoint(str(folder))
+
+
+def test_missing_shard_is_named(folder: Path) -> None:
+    shard = sorted(folder.glob("*.safetensors"))[1]
+    shard.unlink()
+
+    with pytest.raises(ModelUnusable, match=f"{shard.name} are missing"):
+        find_checkpoint(str(folder))
+
+
+def test_damaged_shard_is_named(folder: Path) -> None:
+    shard = sorted(folder.glob("*.safetensors"))[1]
+    shard.write_bytes(shard.read_bytes()[:-100])
+
+    with pytest.raises(ModelUnusable, match=f"{shard.name} are damaged"):
+        find_checkpoint(str(folder))
+
+
+def test_other_class_of_model_is_refused_with_a_remedy(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "llama"}))
+
+    with pytest.raises(ModelUnusable, match=r"'llama'.*Glm4vForConditionalGeneration"):
+        find_checkpoint(str(folder))
+
+
+def test_weights_of_another_size_are_refused(
+    folder: Path, settings_of: Callable[..., EngineSettings]
+) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"]["num_hidden_layers"] += 1
+    (folder / "config.json").write_text(json.dumps(config))
+
+    with pytest.raises(ModelUnusable, match=r"lack .*layers\.3\."):
+        Glm4v.load(settings_of(folder))
+
+
+def test_missing_chat_template_is_named(
+    folder: Path, settings_of: Callable[..., EngineSettings]
+) -> None:
+    (folder / "chat_template.jinja").unlink()
+
+    with pytest.raises(ModelUnusable, match=r"chat_template\.jinja"):
+        Glm4v.load(settings_of(folder))
