@@ -112,7 +112,14 @@ class Program:
         self._line: Line[Question] = Line(settings.line, workers=settings.engine.max_sequences)
         max_bytes = settings.pictures.limits().max_bytes
         self._intake = Intake(self._deliveries, service, photos, max_bytes=max_bytes)
-        self._prompter = Prompter(self._history, self._intake, service, settings.window)
+        self._prompter = Prompter(
+            self._history,
+            self._intake,
+            service,
+            settings.window,
+            answer_tokens=settings.answers.max_tokens,
+        )
+        self._workers = self._make_workers()
         self._began = time.monotonic()
         self._status = "starting"
 
@@ -142,7 +149,7 @@ class Program:
         """People may ask from the beginning; they are answered when the model is loaded."""
         _keep_up(group, "dispatcher", self._dispatcher().run)
         await self._service.start()
-        _keep_up(group, "workers", self._workers().run)
+        _keep_up(group, "workers", self._workers.run)
         self._status = "ok"
         on_ready(self._report(port))
         await asyncio.Event().wait()
@@ -161,7 +168,7 @@ class Program:
             default_language=language,
         )
 
-    def _workers(self) -> Workers:
+    def _make_workers(self) -> Workers:
         return Workers(
             self._line,
             self._inbox,
@@ -183,6 +190,7 @@ class Program:
         self._status = "stopping"
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_CALLS_S):
+                await self._workers.forgive()
                 for governor in self._governors:
                     await governor.drain()
         for governor in self._governors:

@@ -68,7 +68,7 @@ class Delivery:
         try:
             await self.persist(
                 to,
-                lambda: self.platform.send(to, text, reply_to=reply_to),
+                lambda: self.platform.send(to, text, reply_to=reply_to, final=True),
                 final=True,
                 harmless=False,
             )

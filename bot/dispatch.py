@@ -62,7 +62,9 @@ class Dispatcher:
         self._default_language = default_language
         self._sleep = sleep
         self._talks: dict[Conversation, deque[Entry]] = {}
-        self._in_hand: set[int] = set()
+        self._in_hand = 0
+        self._stopped_early: set[int] = set()  # entries in hand whose work was ended ahead of them
+        self._last = 0  # the newest entry that was looked at
         self._room = asyncio.Event()
 
     async def run(self) -> None:
@@ -73,7 +75,7 @@ class Dispatcher:
             while True:
                 if await self._take_new(group):
                     await self._inbox.arrived()
-                else:
+                while self._in_hand == _MOST_IN_HAND:
                     self._room.clear()
                     await self._room.wait()
 
@@ -92,18 +94,33 @@ class Dispatcher:
             self._add(entry, group)
 
     async def _take_new(self, group: asyncio.TaskGroup) -> bool:
-        """False: there was no room for all of them."""
-        entries = await self._inbox.new(_MOST_IN_HAND + 1)
+        """False: perhaps there are more.
+
+        NOTE: what is read as new may have ended by now; only the number tells what is.
+        """
+        entries = await self._inbox.new(_MOST_IN_HAND + 1)  # those in hand are among them
         for entry in entries:
-            if entry.id in self._in_hand:
+            if entry.id <= self._last:
                 continue
-            if len(self._in_hand) == _MOST_IN_HAND:
+            if self._in_hand == _MOST_IN_HAND:
                 return False
+            self._last = entry.id
             if self._is_served(entry):
+                await self._stop_early(entry)
                 self._add(entry, group)
             else:
                 await self._inbox.wait(entry.id)
         return len(entries) <= _MOST_IN_HAND
+
+    async def _stop_early(self, entry: Entry) -> None:
+        """A /stop ends the running answer now, though its turn to be carried out may come later,
+        perhaps behind a photo that takes long."""
+        running = self._line.running(entry.event.conversation)
+        if running is not None:
+            with suppress(Exception):  # whoever does the entry meets it again, and tells
+                if isinstance(await self._decide(entry.event), Stop | Renew):
+                    running.stop()
+                    self._stopped_early.add(entry.id)
 
     def _is_served(self, entry: Entry) -> bool:
         """Is its platform on? If not, it waits for a start at which it is."""
@@ -113,7 +130,7 @@ class Dispatcher:
         return name in self._deliveries
 
     def _add(self, entry: Entry, group: asyncio.TaskGroup) -> None:
-        self._in_hand.add(entry.id)
+        self._in_hand += 1
         conversation = entry.event.conversation
         if conversation in self._talks:
             self._talks[conversation].append(entry)
@@ -125,19 +142,20 @@ class Dispatcher:
         entries = self._talks[conversation]
         while entries:
             await self._do(entries[0], group)
-            self._in_hand.discard(entries.popleft().id)
+            self._stopped_early.discard(entries.popleft().id)
+            self._in_hand -= 1
             self._room.set()
         del self._talks[conversation]
 
     async def _do(self, entry: Entry, group: asyncio.TaskGroup) -> None:
-        """Whatever happens, the entry is not `new` afterwards."""
+        """Whatever happens, the others go on."""
         for pause_s in _PAUSES_S:
             try:
                 action = await self._decide(entry.event)
                 await self._carry_out(action, entry, group)
             except (Gone, Refused, Undelivered) as error:
                 log.warning("entry %s: nobody could be told: %s", entry.id, error)
-                await self._inbox.end(entry.id, "undeliverable")
+                await self._end(entry, "undeliverable")
                 return
             except Exception:  # one entry may fail, the others go on
                 log.exception("entry %s failed", entry.id)
@@ -146,7 +164,7 @@ class Dispatcher:
                 return
         with suppress(PlatformError, Undelivered):
             await self._say(entry, texts.say("engine_fault", self._language(entry)))
-        await self._inbox.end(entry.id, "dead")
+        await self._end(entry, "dead")
 
     async def _carry_out(self, action: Action, entry: Entry, group: asyncio.TaskGroup) -> None:
         match action:
@@ -158,10 +176,10 @@ class Dispatcher:
             case Keep():
                 await self._keep(entry, action)
             case Stop():
-                nothing = not await self._stop(entry.event.conversation)
+                nothing = not await self._stop(entry)
                 await self._say_last(entry, action.otherwise if nothing else "", "said")
             case Renew():
-                await self._stop(entry.event.conversation)
+                await self._stop(entry)
                 await self._history.renew(entry.event.conversation)
                 await self._say_last(entry, action.text, "said")
             case Ignore():
@@ -179,7 +197,6 @@ class Dispatcher:
             ask.text,
             reply,
             self._language(entry),
-            kept_until=None if accepted else await self._prompter.newest_kept(event.conversation),
             resumed=was_shown and entry.attempts > 0,
         )
         # Nothing may be awaited between the look at the line and joining it.
@@ -203,8 +220,10 @@ class Dispatcher:
         await self._history.keep_photos(entry, [photo.digest for photo in photos])
         await self._say_last(entry, keep.text, "said")
 
-    async def _stop(self, conversation: Conversation) -> bool:
+    async def _stop(self, entry: Entry) -> bool:
         """Returns when nothing of the conversation waits or runs. False: nothing did."""
+        conversation = entry.event.conversation
+        early = entry.id in self._stopped_early
         leaving = self._line.leave(conversation)
         running = self._line.running(conversation)
         if running is not None:
@@ -213,13 +232,21 @@ class Dispatcher:
             await self._take_back(question)
         if running is not None:
             await running.ended.wait()
-        return running is not None or bool(leaving)
+        return early or running is not None or bool(leaving)
 
     async def _take_back(self, question: Question) -> None:
         with suppress(Gone, Refused, Undelivered):
             await question.reply.finish(texts.say("stopped", question.language))
         await self._inbox.end(question.entry.id, "stopped")
         question.ended.set()
+
+    async def _end(self, entry: Entry, end: End) -> None:
+        """Where nothing else is left to do; an entry that keeps its state is seen to at the next
+        start."""
+        try:
+            await self._inbox.end(entry.id, end)
+        except Exception:  # the database may be full or locked; that must not end the program
+            log.exception("entry %s keeps its state", entry.id)
 
     async def _say_last(self, entry: Entry, text: str, end: End) -> None:
         """The last thing done about an entry; no text: nothing is said."""

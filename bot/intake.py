@@ -52,14 +52,21 @@ class Intake:
         check_number(len(event.photos), language)
         return [await self._take(event, photo, language) for photo in event.photos]
 
-    async def reopen(self, digest: str) -> Ready | None:
-        """A photo taken earlier; None: it is not kept any more, or not usable any more."""
+    async def reopen(self, digest: str, language: Language) -> Ready:
+        """A photo taken earlier. Raises Unusable: it is not kept, or not usable, any more."""
         try:
-            picture = await self._service.prepare(await self._photos.get(digest))
-        except (FileNotFoundError, BadPicture) as error:
-            log.warning("photo %s is left out: %s", digest[:12], type(error).__name__)
+            return Ready(digest, await self._prepare(await self._photos.get(digest), language))
+        except FileNotFoundError as error:
+            log.warning("photo %s is not kept any more", digest[:12])
+            raise _unusable("photo_unreachable", language) from error
+
+    async def reopen_if_kept(self, digest: str) -> Ready | None:
+        """A photo of the past; the question can be answered without it."""
+        try:
+            return await self.reopen(digest, "en")
+        except Unusable:
+            log.warning("photo %s is left out of the past", digest[:12])
             return None
-        return Ready(digest, picture)
 
     async def _take(self, event: Event, photo: Attachment, language: Language) -> Ready:
         if photo.size_bytes > self._max_bytes:
@@ -72,12 +79,15 @@ class Intake:
         except PlatformError as error:
             log.warning("message %s: photo not fetched: %s", event.message, error)
             raise _unusable("photo_unreachable", language) from error
+        picture = await self._prepare(data, language)
+        return Ready(await self._photos.put(data), picture)
+
+    async def _prepare(self, data: bytes, language: Language) -> Picture:
         try:
-            picture = await self._service.prepare(data)
+            return await self._service.prepare(data)
         except BadPicture as error:
             said = texts.picture_fault(error.reason, error.value, error.limit, language)
             raise Unusable(said) from error
-        return Ready(await self._photos.put(data), picture)
 
 
 def check_number(photos: int, language: Language) -> None:

@@ -31,15 +31,13 @@ class Question:
         reply: Reply,
         language: Language,
         *,
-        kept_until: int | None,
         resumed: bool,
     ) -> None:
-        """`kept_until`: see Prompter.build. `resumed`: its message stands from an earlier run."""
+        """`resumed`: its message stands from an earlier run."""
         self.entry = entry
         self.text = text
         self.reply = reply
         self.language = language
-        self.kept_until = kept_until
         self.prompt: Prompt | None = None  # once it is known
         self.draft = Draft()
         self.ended = asyncio.Event()

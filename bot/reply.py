@@ -67,7 +67,7 @@ class Reply:
     def show(self, text: str) -> None:
         """The text so far; what comes too fast for the platform is passed over.
 
-        Raises what made an earlier preview impossible: Gone, Refused.
+        Raises Gone when an earlier preview found that nobody is there.
         """
         self._raise_if_hopeless()
         if text == self._text or not text.strip():
@@ -113,7 +113,7 @@ class Reply:
             self._failure = error
 
     def _raise_if_hopeless(self) -> None:
-        if isinstance(self._failure, Gone | Refused):
+        if isinstance(self._failure, Gone):  # what was refused may be accepted as the final
             raise self._failure
 
     async def _persist(self, *, final: bool) -> None:
@@ -152,7 +152,9 @@ class Reply:
     async def _send(self, number: int, part: _Part) -> None:
         opening = _OPENING if number else self._opening
         reply_to = None if number else self._entry.event.message
-        message = await self._delivery.platform.send(self._to, opening, reply_to=reply_to)
+        message = await self._delivery.platform.send(
+            self._to, opening, reply_to=reply_to, final=False
+        )
         await self._inbox.note_reply(self._entry.id, number, message)
         part.message, part.shown, part.final = message, opening, False
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 from bot import texts
 from bot.delivery import Undelivered
 from bot.draft import Draft
-from bot.intake import Intake, Unusable
+from bot.intake import Intake, Ready, Unusable
 from bot.line import Line
 from bot.pacing import Clock, Sleep
 from bot.platforms.base import Gone, Refused
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _MOST_IN_HAND = 256  # being answered or delivered; more wait in the line
 _ENGINE_PATIENCE_S = 900.0
+_FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0  # between two looks whether the engine is back
 _AFTER_FAULT_S = 5.0
 
@@ -89,6 +90,8 @@ class Workers:
         self._sleep = sleep
         self._free = asyncio.Semaphore(at_once)
         self._in_hand = asyncio.Semaphore(max(_MOST_IN_HAND, at_once))
+        self._begun: set[int] = set()  # entries with an attempt under way
+        self._at_engine: set[Question] = set()  # those that hold one of the places of `_free`
         self._suspects = asyncio.Lock()
 
     async def run(self) -> None:
@@ -97,7 +100,14 @@ class Workers:
             while True:
                 await self._in_hand.acquire()
                 await self._free.acquire()
-                group.create_task(self._work(await self._line.take()))
+                question = await self._line.take()
+                self._at_engine.add(question)
+                group.create_task(self._work(question))
+
+    async def forgive(self) -> None:
+        """The program is about to end in order: attempts under way prove nothing against anyone."""
+        for number in list(self._begun):
+            await self._inbox.unbegin(number)
 
     async def _work(self, question: Question) -> None:
         again = await self._care(question)
@@ -114,17 +124,18 @@ class Workers:
         try:
             outcome = await self._answer(question)
             await question.reply.finish(outcome.text)
-            await self._end(question, outcome)
         except Undelivered as error:
             log.error("entry %s stays waiting for the next start: %s", number, error)  # noqa: TRY400
         except (Gone, Refused) as error:
             log.warning("entry %s cannot be delivered: %s", number, error)
-            await self._inbox.end(number, "undeliverable")
+            await self._end(question, _Outcome("", "undeliverable"))
         except Exception:  # one question may fail, the others go on; its attempts are counted
             log.exception("entry %s failed", number)
             await question.reply.close()
             await self._sleep(_AFTER_FAULT_S)
             return True
+        else:
+            await self._end(question, outcome)
         return False
 
     async def _answer(self, question: Question) -> _Outcome:
@@ -139,18 +150,20 @@ class Workers:
             return outcome
         finally:
             self._line.answered(question, took_s=took_s)
-            self._free.release()
+            self._leave_engine(question)
+            self._begun.discard(question.entry.id)
 
     async def _attempts(self, question: Question) -> _Outcome:
         """Each start of the engine, and of the program, is one attempt: the question may be what
         made the last one end."""
         give_up_at = self._clock() + _ENGINE_PATIENCE_S
-        restarts, attempt, pause_s = -1, 0, 0.5
+        restarts, attempt, pause_s = -1, 0, _FIRST_PAUSE_S
         question.look()
         while self._clock() < give_up_at:
             if restarts != self._service.stats().restarts:
                 restarts = self._service.stats().restarts
                 attempt = await self._inbox.begin(question.entry.id)
+                self._begun.add(question.entry.id)
             if attempt > self._max_attempts:
                 break
             try:
@@ -187,14 +200,9 @@ class Workers:
         )
 
     async def _write(self, question: Question) -> None:
-        event = question.entry.event
-        photos = await self._intake.take(event, question.language)
+        photos = await self._photos(question)
         question.prompt = await self._prompter.build(
-            event.conversation,
-            question.text,
-            photos,
-            question.language,
-            kept_until=question.kept_until,
+            question.entry, question.text, photos, question.language
         )
         request = ChatRequest(
             question.prompt.turns, self._answers.sampling(), self._answers.thinking
@@ -204,6 +212,20 @@ class Workers:
                 question.draft.add(delta)
                 question.reply.show(question.draft.text())
         question.draft.close()
+
+    async def _photos(self, question: Question) -> list[Ready]:
+        """Its place goes to the next in line: a slow platform shall not keep the engine idle. It
+        does not come back for one, since the engine bounds what it runs at once itself."""
+        event = question.entry.event
+        if not event.photos:
+            return []
+        self._leave_engine(question)
+        return await self._intake.take(event, question.language)
+
+    def _leave_engine(self, question: Question) -> None:
+        if question in self._at_engine:
+            self._at_engine.remove(question)
+            self._free.release()
 
     async def _stopped(self, question: Question) -> _Outcome:
         log.info("entry %s was stopped", question.entry.id)
@@ -220,10 +242,25 @@ class Workers:
         return _Outcome(shown, "answered", kept)
 
     async def _end(self, question: Question, outcome: _Outcome) -> None:
+        """The person has the text already, so only this is repeated when the database fails."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                await self._write_end(question, outcome)
+            except Exception:  # one question's end may fail for now, the others go on
+                log.exception("entry %s: its end is not written yet", question.entry.id)
+            else:
+                return
+            await self._sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def _write_end(self, question: Question, outcome: _Outcome) -> None:
         if outcome.kept:
             await self._history.answered(question.entry, *outcome.kept)
-        else:
+        elif outcome.end == "stopped":  # its photos can still be asked about
             await self._inbox.end(question.entry.id, outcome.end)
+        else:
+            await self._history.unanswered(question.entry, outcome.end)
 
 
 def _told(question: Question, key: Key, end: End) -> _Outcome:

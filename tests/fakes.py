@@ -126,9 +126,9 @@ class FakePlatform:
         finally:
             self.accept = None
 
-    async def send(self, to: Conversation, text: str, *, reply_to: str | None) -> str:
-        await self._enter("send", to, text)
-        bubble = Bubble(f"m{sum(map(len, self.chats.values())) + 1}", reply_to, [text])
+    async def send(self, to: Conversation, text: str, *, reply_to: str | None, final: bool) -> str:
+        await self._enter("send", to, text, final=final)
+        bubble = Bubble(f"m{sum(map(len, self.chats.values())) + 1}", reply_to, [text], final)
         self._fail("send", to, lambda: self.chats[to.chat].append(bubble))
         self.chats[to.chat].append(bubble)
         self._ring()

@@ -3,7 +3,8 @@
 PlatformError
 ├── TooFast      the platform asks us to wait `retry_after_s` before the next call to this chat
 ├── NotSent      the call certainly had no effect; it may be repeated at once
-├── Unclear      the call may have had its effect (the answer was lost); only edits may be repeated
+├── Unclear      the call may have had its effect (the answer was lost); it is repeated only where
+│                twice does no harm: an edit, or a message opened with words that mean nothing
 ├── Gone         nobody can be reached there any more (blocked, kicked, deleted)
 ├── LostMessage  the message to edit does not exist any more
 ├── Revoked      our own access was taken away; nothing works until the operator acts
@@ -80,8 +81,8 @@ class Platform(Protocol):
     async def run(self, accept: Accept) -> None:
         """Receive until cancelled; an event is acknowledged only after `accept` returned."""
 
-    async def send(self, to: Conversation, text: str, *, reply_to: str | None) -> str:
-        """The new message's id."""
+    async def send(self, to: Conversation, text: str, *, reply_to: str | None, final: bool) -> str:
+        """The new message's id. `final`: this text will not be edited."""
 
     async def edit(self, to: Conversation, message: str, text: str, *, final: bool) -> None:
         """`final`: this text will not change again. Repeating an edit is harmless."""

@@ -16,18 +16,15 @@ from typing import IO, Any
 from pydantic import BaseModel
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.storage.errors import AlreadyRunning, DatabaseDamaged
+from bot.storage.errors import AlreadyRunning
 from bot.storage.migrations.upgrade import upgrade
+from bot.storage.soundness import FILE, damage_named, quick_check, refuse_foreign_file
 
-_FILE = "visionbot.db"
 _LOCK = "visionbot.lock"
 _BUSY_TIMEOUT_MS = 30_000  # how long we wait for another program, say a backup, that holds the file
 _CONNECTIONS = 8  # each has a thread; a writer holds one, readers share the others
-_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")  # how the names of such errors begin
-_SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
 class StorageSection(BaseModel, extra="forbid", frozen=True):
@@ -48,10 +45,10 @@ class Database:
     async def open(cls, data_dir: Path) -> Database:
         """Make or migrate the database. Raises AlreadyRunning, DatabaseDamaged, SchemaTooNew."""
         lock = await asyncio.to_thread(_lock_folder, data_dir)
-        file = data_dir / _FILE
+        file = data_dir / FILE
         db = cls(file, _make_engine(file), lock)
         try:
-            await asyncio.to_thread(_refuse_foreign_file, file)
+            await asyncio.to_thread(refuse_foreign_file, file)
             await db._check_and_migrate()
         except BaseException:  # cancelled too: the lock must not outlive a failed opening
             await db.close()
@@ -79,18 +76,11 @@ class Database:
         self._lock.close()
 
     async def _check_and_migrate(self) -> None:
-        try:
+        with damage_named(self.file):
             async with self.read() as connection:
-                findings = (await connection.exec_driver_sql("PRAGMA quick_check(3)")).scalars()
-                found = " ".join(" ".join(findings).split())
-            if found != "ok":
-                raise DatabaseDamaged(self.file, found)
+                await connection.run_sync(quick_check, self.file)
             async with self.write() as connection:
                 await connection.run_sync(upgrade, self.file)
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlite_errorname", "").startswith(_DAMAGE):
-                raise DatabaseDamaged(self.file, str(error.orig)) from error
-            raise
 
 
 def _lock_folder(data_dir: Path) -> IO[str]:
@@ -114,20 +104,12 @@ def _lock_folder(data_dir: Path) -> IO[str]:
     return lock
 
 
-def _refuse_foreign_file(file: Path) -> None:
-    """SQLite takes an empty file for a new database; ours is never empty once it exists."""
-    if not file.exists():
-        return
-    with file.open("rb") as opened:
-        if opened.read(len(_SQLITE_MAGIC)) != _SQLITE_MAGIC:
-            raise DatabaseDamaged(file, "it does not begin like an SQLite file")
-
-
 def _make_engine(file: Path) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(file)),
         pool_size=_CONNECTIONS,
         max_overflow=0,
+        hide_parameters=True,  # errors reach the log, and the parameters are what people wrote
     )
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)

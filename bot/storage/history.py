@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_
 from bot.event import Conversation
 from bot.storage.db import Database
 from bot.storage.event_json import clean
-from bot.storage.inbox import OPEN, Entry
+from bot.storage.inbox import OPEN, End, Entry
 from bot.storage.tables import inbox, kept_photos, turns, windows
 
 # A long conversation is read from near its end. The beginning of what is read moves in big steps
@@ -70,6 +70,18 @@ class History:
             await connection.execute(used)
         return True
 
+    async def unanswered(self, entry: Entry, state: End) -> None:
+        """End the question without an answer and let go of the photos that waited for it, or they
+        would spoil the next one too."""
+        ending = (
+            update(inbox)
+            .where(inbox.c.id == entry.id, inbox.c.state.in_(OPEN))
+            .values(state=state, ended_at=self._clock())
+        )
+        async with self._db.write() as connection:
+            if (await connection.execute(ending)).rowcount:
+                await connection.execute(delete(kept_photos).where(_before(entry)))
+
     async def renew(self, conversation: Conversation) -> None:
         """Nothing said so far belongs to the window any more; kept photos are forgotten."""
         where = _key(conversation)
@@ -92,11 +104,12 @@ class History:
         async with self._db.write() as connection:
             await connection.execute(insert(kept_photos).on_conflict_do_nothing(), rows)
 
-    async def kept_photos(self, conversation: Conversation) -> list[tuple[int, str]]:
-        """(id, digest) of the photos without a question, oldest first; `answered` takes the ids."""
+    async def kept_photos(self, asking: Entry) -> list[tuple[int, str]]:
+        """(id, digest) of the photos that wait for this question, oldest first: those that came
+        before it. `answered` takes the ids."""
         statement = (
             select(kept_photos.c.id, kept_photos.c.digest)
-            .where(_of(kept_photos, conversation))
+            .where(_before(asking))
             .order_by(kept_photos.c.id)
         )
         async with self._db.read() as connection:
@@ -113,6 +126,11 @@ def _key(conversation: Conversation) -> dict[str, str]:
 
 def _of(table: Table, conversation: Conversation) -> ColumnElement[bool]:
     return and_(*(table.c[name] == value for name, value in _key(conversation).items()))
+
+
+def _before(entry: Entry) -> ColumnElement[bool]:
+    own = _of(kept_photos, entry.event.conversation)
+    return and_(own, kept_photos.c.inbox_id < entry.id)
 
 
 def _count(where: ColumnElement[bool]) -> Select[int]:

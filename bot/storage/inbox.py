@@ -104,6 +104,12 @@ class Inbox:
         async with self._db.write() as connection:
             return int((await connection.execute(statement)).scalar_one())
 
+    async def unbegin(self, entry_id: int) -> None:
+        """The attempt was cut short by an orderly end of the program, which proves nothing."""
+        statement = update(inbox).where(inbox.c.id == entry_id, inbox.c.attempts > 0)
+        async with self._db.write() as connection:
+            await connection.execute(statement.values(attempts=inbox.c.attempts - 1))
+
     async def end(self, entry_id: int, state: End) -> None:
         """The first end holds; a later one changes nothing."""
         statement = update(inbox).where(inbox.c.id == entry_id, inbox.c.state.in_(OPEN))

@@ -6,8 +6,9 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from bot.storage.db import Database
 from bot.storage.event_json import clean
@@ -19,7 +20,7 @@ _LARGEST_ID = 2**63 - 1  # a larger one cannot even be asked for
 @dataclass(frozen=True, slots=True)
 class PageMessage:
     """`side` is "person" or "bot"; `photos` are digests that Photos knows;
-    not `final`: still being written."""
+    not `final`: still being written; `key` is the page's name for what it sent, else empty."""
 
     id: int
     side: str
@@ -27,6 +28,7 @@ class PageMessage:
     photos: tuple[str, ...]
     final: bool
     at: float
+    key: str = ""
 
 
 class Page:
@@ -35,9 +37,16 @@ class Page:
         self._clock = clock
 
     async def add(
-        self, chat: str, side: str, text: str, photos: Sequence[str], *, final: bool
+        self,
+        chat: str,
+        side: str,
+        text: str,
+        photos: Sequence[str],
+        *,
+        final: bool,
+        key: str = "",
     ) -> int:
-        """The new message's id, larger than all before."""
+        """The new message's id, larger than all before. A chat has a `key` at most once."""
         statement = insert(page_messages).values(
             chat=clean(chat),
             side=side,
@@ -45,6 +54,7 @@ class Page:
             photos=json.dumps(list(photos)),
             final=final,
             at=self._clock(),
+            key=key or None,
         )
         async with self._db.write() as connection:
             added = await connection.execute(statement.returning(page_messages.c.id))
@@ -58,6 +68,13 @@ class Page:
         async with self._db.write() as connection:
             await connection.execute(statement.values(text=clean(text), final=final))
 
+    async def find(self, chat: str, key: str) -> PageMessage | None:
+        """What the page sent under that name."""
+        wanted = (page_messages.c.chat == clean(chat)) & (page_messages.c.key == key)
+        async with self._db.read() as connection:
+            row = (await connection.execute(select(page_messages).where(wanted))).one_or_none()
+        return None if row is None else _message(row)
+
     async def messages(self, chat: str, *, limit: int) -> list[PageMessage]:
         """The chat's newest `limit` messages, oldest first."""
         statement = (
@@ -68,7 +85,9 @@ class Page:
         )
         async with self._db.read() as connection:
             rows = (await connection.execute(statement)).all()
-        return [
-            PageMessage(r.id, r.side, r.text, tuple(json.loads(r.photos)), r.final, r.at)
-            for r in reversed(rows)
-        ]
+        return [_message(row) for row in reversed(rows)]
+
+
+def _message(row: Row[Any]) -> PageMessage:  # Any: the columns are known to tables.py alone
+    photos = tuple(json.loads(row.photos))
+    return PageMessage(row.id, row.side, row.text, photos, row.final, row.at, row.key or "")

@@ -102,5 +102,7 @@ page_messages = Table(
     Column("photos", Text, nullable=False),  # JSON list of photo digests
     Column("final", Boolean, nullable=False),  # False: still being written
     Column("at", Float, nullable=False),
+    Column("key", Text),  # the page's own name for what it sent; NULL: the bot's
     Index("page_messages_chat", "chat", "id"),
+    Index("page_messages_key", "chat", "key", unique=True),
 )

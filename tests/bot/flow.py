@@ -110,7 +110,9 @@ class Flow:
             for platform, governor in zip(self.platforms, governors, strict=True)
         }
         intake = Intake(deliveries, service, Photos(self.folder / "photos"), max_bytes=1000)
-        prompter = Prompter(self.history, intake, service, self.window)
+        prompter = Prompter(
+            self.history, intake, service, self.window, answer_tokens=self.answers.max_tokens
+        )
         self.dispatcher = Dispatcher(
             partial(decide, desk=Desk(default_language="en")),
             self.inbox,

@@ -223,6 +223,23 @@ async def test_stop_with_nothing_to_stop_says_so(flow):
     assert await flow.said("ann") == [TEXTS["nothing_to_stop"].en]
 
 
+async def test_stop_does_not_wait_for_a_photo_before_it(flow):
+    flow.engine.hold("why?")
+    flow.platform.photos["p"] = b"cat"
+    flow.platform.blocked["p"] = asyncio.Event()
+    await flow.start()
+    await flow.say("why?")
+    await flow.platform.until(lambda: flow.platform.texts("ann") == ["echo"])
+    await flow.say(photos=("p",))
+
+    await flow.say("/stop")
+
+    await flow.platform.until(lambda: "(stopped)" in flow.platform.texts("ann")[0])
+    flow.platform.blocked["p"].set()
+    assert await flow.answered("ann", 2) == ["echo\n\n(stopped)", TEXTS["photo_kept"].en]
+    assert set((await flow.ended()).values()) == {"answered", "said"}
+
+
 async def test_stop_leaves_other_conversations_alone(flow):
     flow.engine.hold("tell")
     await flow.start()

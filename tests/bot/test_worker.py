@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.context import WindowSection
 from bot.line import LineSection
 from bot.platforms.base import NotSent, Refused, TooFast, Unclear
 from bot.texts import TEXTS, picture_fault
@@ -256,7 +257,7 @@ async def test_question_that_takes_the_engine_down_takes_no_other_question_with_
     flow.line_section = LineSection(max_attempts=3)
     flow.engine.deadly = "poison"
     for number in range(4):
-        flow.engine.answers[f"tell {number}"] = [f"word{n} " for n in range(2000)]
+        flow.engine.answers[f"tell {number}"] = [f"word{n} " for n in range(200)]
     await flow.start()
     others = [await flow.say(f"tell {number}", chat=f"chat {number}") for number in range(4)]
     await flow.engine.until(lambda: len(flow.engine.running) == 4)
@@ -327,3 +328,80 @@ async def test_fault_of_our_own_is_tried_again_and_then_given_up(flow, caplog):
     assert await flow.answered("ann") == [TEXTS["given_up"].en]
     assert await flow.ended() == {question: "dead"}
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_slow_photos_leave_the_engine_to_the_others(flow):
+    flow.at_once = 1
+    flow.platform.photos["p"] = b"cat"
+    flow.platform.blocked["p"] = asyncio.Event()
+    await flow.start()
+    await flow.say("what is it?", photos=("p",))
+    await flow.say("hello?", chat="bob", person="bob")
+
+    assert await flow.answered("bob") == ["echo of hello?"]
+    flow.platform.blocked["p"].set()
+    assert await flow.answered("ann") == ["echo of what is it?"]
+
+
+async def test_window_leaves_room_for_the_answer_in_a_small_context(flow):
+    flow.window = WindowSection(max_tokens=100_000)
+    await flow.start()
+    for number in range(8):
+        await flow.say(f"{number} " + "word " * 60)
+        await flow.answered("ann", number + 1)
+
+    prompt = flow.engine.requests[-1].turns
+    tokens = sum([await flow.engine.measure(turn) for turn in prompt])
+    context = flow.engine.stats().context_tokens
+    assert tokens <= context - context // 4
+    assert len(prompt) > 2
+
+
+async def test_refused_question_takes_its_photos_with_it(flow):
+    flow.platform.photos["p"] = b"cat"
+    flow.engine.faults["why?"].append(ContextTooLong(9, 5))
+    await flow.start()
+    await flow.say(photos=("p",))
+    await flow.said("ann")
+    await flow.say("why?")
+    await flow.answered("ann", 2)
+
+    await flow.say("how?")
+    await flow.answered("ann", 3)
+
+    assert flow.asked("how?").turns[-1].pictures == ()
+
+
+async def test_refused_preview_does_not_cost_the_final_text(flow):
+    flow.platform.fail("edit", Refused("text is empty"))
+    await flow.start()
+    question = await flow.say("why?")
+
+    assert await flow.answered("ann") == ["echo of why?"]
+    assert await flow.ended() == {question: "answered"}
+
+
+async def test_end_that_cannot_be_written_does_not_take_the_answer_back(flow, caplog):
+    await flow.start()
+    flow.history.answered = _fails_twice(flow.history.answered)
+    question = await flow.say("why?")
+    for _ in range(2):
+        await flow.time.advance(await flow.time.sleeping())
+    await flow.until_states(**{question: "answered"})
+
+    [bubble] = flow.platform.chats["ann"]
+    assert bubble.versions.count("echo of why?") <= 2
+    assert bubble.versions[-1] == "echo of why?"
+    assert len(flow.engine.requests) == 1
+    assert "its end is not written yet" in caplog.text
+
+
+def _fails_twice(method):
+    failures = [OSError("disk full"), OSError("disk full")]
+
+    async def call(*arguments):
+        if failures:
+            raise failures.pop()
+        return await method(*arguments)
+
+    return call

@@ -108,7 +108,8 @@ class Telegram:
             finally:
                 self._webhook.close()
 
-    async def send(self, to: Conversation, text: str, *, reply_to: str | None) -> str:
+    async def send(self, to: Conversation, text: str, *, reply_to: str | None, final: bool) -> str:
+        """`final` makes no difference: Telegram has no mark for a message still being written."""
         reply = _reply(reply_to)
 
         async def call(chat: int) -> str:

@@ -39,13 +39,14 @@ class WebPlatform:
         *,
         max_photo_mb: int = 20,
         write_s: float = 30.0,
+        upload_s: float = 60.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._photos = photos
         # Microseconds: no run of the program gives out revisions faster than that.
         self._talk = Talk(page, Live(first_revision=int(clock() * 1e6)), clock)
         self._asking = Asking(self.name, self.bot, self._talk)
-        limits = UploadLimits(photo_mb=max_photo_mb, body_mb=max(max_photo_mb, 48))
+        limits = UploadLimits(photo_mb=max_photo_mb, body_mb=max(max_photo_mb, 48), body_s=upload_s)
         self._site = Site(settings.host, self._talk, self._asking, photos, limits, write_s=write_s)
 
     def limits(self, to: Conversation) -> Limits:
@@ -62,8 +63,8 @@ class WebPlatform:
             self._site.close()
             await self._asking.close()
 
-    async def send(self, to: Conversation, text: str, *, reply_to: str | None) -> str:
-        message = Message(0, "bot", text, (), final=True, at=0.0)
+    async def send(self, to: Conversation, text: str, *, reply_to: str | None, final: bool) -> str:
+        message = Message(0, "bot", text, (), final=final, at=0.0)
         return str((await self._talk.add(to.chat, message)).id)
 
     async def edit(self, to: Conversation, message: str, text: str, *, final: bool) -> None:

@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
+from dataclasses import dataclass
 
-from bot.event import Conversation, Event, Person
+from bot.event import Attachment, Conversation, Event, Person
 from bot.platforms.base import Accept
 from bot.platforms.web.errors import PageError
 from bot.platforms.web.talk import Talk
-from bot.platforms.web.upload import Asked
 from bot.platforms.web.wire import Language, Message
 
 log = logging.getLogger(__name__)
 
-_REMEMBERED = 1000
-
 _Name = tuple[str, str]  # chat, key
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`key` is the page's own name for it, the same whenever it is sent again."""
+
+    key: str
+    text: str
+    photos: tuple[Attachment, ...]
+    language: Language
 
 
 class Asking:
     def __init__(self, platform: str, bot: str, talk: Talk) -> None:
         self._platform, self._bot, self._talk = platform, bot, talk
-        self._shown: OrderedDict[_Name, Message] = OrderedDict()
         self._under_way: dict[_Name, asyncio.Task[Message]] = {}
 
-    async def ask(self, accept: Accept, chat: str, asked: Asked, language: Language) -> Message:
+    async def ask(self, accept: Accept, chat: str, question: Question) -> Message:
         """Returns when the event is committed. A caller who goes away does not stop that."""
-        name = (chat, asked.key)
+        name = (chat, question.key)
         task = self._under_way.get(name)
         if task is None:
-            task = asyncio.create_task(self._take_in(accept, chat, asked, language))
+            task = asyncio.create_task(self._take_in(accept, chat, question))
             self._under_way[name] = task
             task.add_done_callback(lambda done: self._ended(name, done))
         return await asyncio.shield(task)
@@ -42,49 +48,32 @@ class Asking:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _take_in(
-        self, accept: Accept, chat: str, asked: Asked, language: Language
-    ) -> Message:
-        message = await self._show(chat, asked)
+    async def _take_in(self, accept: Accept, chat: str, question: Question) -> Message:
+        message = await self._show(chat, question)
         event = Event(
             bot=self._bot,
-            message=asked.key,
+            message=question.key,
             conversation=Conversation(self._platform, chat),
-            person=Person(chat, language),
-            text=asked.text,
-            photos=tuple(asked.photos),
+            person=Person(chat, question.language),
+            text=question.text,
+            photos=question.photos,
         )
         try:
             await accept(event)
         except Exception as error:  # whatever it is, the page must hear that nothing was kept
-            log.exception("question %s of chat %s was not accepted", asked.key, chat)
+            log.exception("question %s of chat %s was not accepted", question.key, chat)
             raise PageError("not_kept") from error
         return message
 
-    async def _show(self, chat: str, asked: Asked) -> Message:
-        """The person's own bubble, before the bot can answer below it."""
-        name = (chat, asked.key)
-        message = self._shown.get(name)
-        if message is None:
-            photos = tuple(photo.ref for photo in asked.photos)
-            message = Message(0, "person", asked.text, photos, final=True, at=0.0, key=asked.key)
-            message = await self._before_restart(chat, asked, message) or await self._talk.add(
-                chat, message
-            )
-        self._shown[name] = message
-        while len(self._shown) > _REMEMBERED:
-            self._shown.popitem(last=False)
-        return message
-
-    async def _before_restart(self, chat: str, asked: Asked, sent: Message) -> Message | None:
-        """What an earlier run of the program showed for this same question, if the page says that
-        it sends it again."""
-        if asked.attempt < 2:
-            return None
-        for message in reversed(await self._talk.recent(chat)):
-            if (message.side, message.text, message.photos) == (sent.side, sent.text, sent.photos):
-                return message
-        return None
+    async def _show(self, chat: str, question: Question) -> Message:
+        """The person's own bubble, before the bot can answer below it. A question that comes again
+        has one already, perhaps from an earlier run of the program."""
+        shown = await self._talk.find(chat, question.key)
+        if shown is not None:
+            return shown
+        photos = tuple(photo.ref for photo in question.photos)
+        message = Message(0, "person", question.text, photos, True, 0.0, question.key)
+        return await self._talk.add(chat, message)
 
     def _ended(self, name: _Name, task: asyncio.Task[Message]) -> None:
         del self._under_way[name]

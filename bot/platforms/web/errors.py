@@ -89,6 +89,23 @@ FAULTS = {
         "这些照片加起来太大了，一共最多 {limit} MB。",
         "The photos are too large together; at most {limit} MB in all.",
     ),
+    # The next two say what the bot says about the same files on other platforms.
+    "picture_empty": Fault(
+        400,
+        "收到的照片是空的，里面没有内容。请再发一次。",
+        "The photo arrived empty. Please send it again.",
+    ),
+    "picture_format": Fault(
+        415,
+        "这个文件不是我能看的照片。请发 JPEG、PNG 或 WebP。",
+        "This file is no photo I can read. Please send a JPEG, PNG or WebP.",
+    ),
+    "too_slow": Fault(
+        408,
+        "照片传得太慢，已超过 {limit} 秒。请少放几张照片，或者换个网络再试。",
+        "Sending took longer than {limit} seconds. Please send fewer photos, or try again on a "
+        "faster network.",
+    ),
     "not_found": Fault(
         404,
         "没有这张照片。",

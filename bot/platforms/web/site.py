@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from io import BytesIO
 from typing import Protocol
 
 from aiohttp import web
 
+from bot.event import Attachment
 from bot.platforms.base import Accept
-from bot.platforms.web.asking import Asking
+from bot.platforms.web.asking import Asking, Question
 from bot.platforms.web.errors import FAULTS, PageError
 from bot.platforms.web.files import page_files
+from bot.platforms.web.room import Room
 from bot.platforms.web.talk import Talk
 from bot.platforms.web.upload import UploadLimits, read_asked
 from bot.platforms.web.visitor import check_host, check_origin, visitor_of, welcome
@@ -30,8 +31,6 @@ from bot.platforms.web.wire import (
 )
 
 _HEARTBEAT_S = 15.0
-_UPLOADS = 8  # at the same time, each with one photo in memory
-_UPLOAD_WAIT_S = 10.0
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -59,7 +58,7 @@ class Site:
         """A window that takes nothing for `write_s` is dropped."""
         self._host, self._talk, self._asking = host, talk, asking
         self._photos, self._limits, self._write_s = photos, limits, write_s
-        self._uploads = asyncio.Semaphore(_UPLOADS)
+        self._room = Room()
         self._accept: Accept | None = None
 
     def open(self, accept: Accept) -> None:
@@ -97,23 +96,16 @@ class Site:
         if self._accept is None:
             raise PageError("starting")
         chat = visitor_of(request).id
-        async with self._upload():
-            asked = await read_asked(request, self._photos.put, self._limits)
+        with self._room.upload(chat) as upload:
+            asked = await read_asked(request, upload, self._limits)
+            photos = [await self._keep(photo) for photo in asked.photos]
         language = parse_language(asked.language, request.headers.get("Accept-Language", ""))
-        message = await self._asking.ask(self._accept, chat, asked, language)
+        question = Question(asked.key, asked.text, tuple(photos), language)
+        message = await self._asking.ask(self._accept, chat, question)
         return web.json_response(render_message(message), status=202)
 
-    @asynccontextmanager
-    async def _upload(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(_UPLOAD_WAIT_S):
-                await self._uploads.acquire()
-        except TimeoutError as error:
-            raise PageError("crowded") from error
-        try:
-            yield
-        finally:
-            self._uploads.release()
+    async def _keep(self, photo: bytes) -> Attachment:
+        return Attachment(await self._photos.put(photo), media_type_of(photo), len(photo))
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         """The page's first call: who comes without a cookie gets one here."""

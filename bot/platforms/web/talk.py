@@ -28,16 +28,27 @@ class PageMessage(Protocol):
     def final(self) -> bool: ...
     @property
     def at(self) -> float: ...
+    @property
+    def key(self) -> str: ...
 
 
 class Page(Protocol):
     """Where messages are kept."""
 
     async def add(
-        self, chat: str, side: str, text: str, photos: Sequence[str], *, final: bool
+        self,
+        chat: str,
+        side: str,
+        text: str,
+        photos: Sequence[str],
+        *,
+        final: bool,
+        key: str = "",
     ) -> int: ...
 
     async def set_text(self, message_id: int, text: str, *, final: bool) -> None: ...
+
+    async def find(self, chat: str, key: str) -> PageMessage | None: ...
 
     async def messages(self, chat: str, *, limit: int) -> Sequence[PageMessage]:
         """The newest `limit`, oldest first."""
@@ -51,11 +62,16 @@ class Talk:
     async def add(self, chat: str, message: Message) -> Message:
         """Kept and shown; returns it with its id and time."""
         message_id = await self._page.add(
-            chat, message.side, message.text, message.photos, final=message.final
+            chat, message.side, message.text, message.photos, final=message.final, key=message.key
         )
         message = replace(message, id=message_id, at=self._clock())
         self.live.publish(chat, message)
         return message
+
+    async def find(self, chat: str, key: str) -> Message | None:
+        """What the page sent under that name, however long ago."""
+        kept = await self._page.find(chat, key)
+        return None if kept is None else self.live.newest(chat, kept.id) or _message(kept)
 
     async def write(self, chat: str, message_id: int, text: str, *, final: bool) -> None:
         """A preview is only shown; the final text is kept first. Raises LostMessage."""
@@ -76,4 +92,5 @@ class Talk:
 
 
 def _message(kept: PageMessage) -> Message:
-    return Message(kept.id, kept.side, kept.text, tuple(kept.photos), kept.final, kept.at)
+    photos = tuple(kept.photos)
+    return Message(kept.id, kept.side, kept.text, photos, kept.final, kept.at, kept.key)

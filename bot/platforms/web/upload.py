@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import BodyPartReader, ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.multipart import MultipartReader
 
-from bot.event import Attachment
 from bot.platforms.web.errors import PageError
+from bot.platforms.web.room import Upload
 from bot.platforms.web.wire import media_type_of
 
 _MEGABYTE = 2**20
 _PIECE = 2**16
-_FIELD_BYTES = 256  # key, attempt, lang
+_FIELD_BYTES = 256  # key, lang
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
-
-Keep = Callable[[bytes], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +25,31 @@ class UploadLimits:
     photos: int = 8
     photo_mb: int = 20
     body_mb: int = 48
+    body_s: float = 60.0  # in all, from the first byte to the last
     text_characters: int = 20_000
 
 
 @dataclass(slots=True)
 class Asked:
-    """What the page sent. `key` names the question for ever; a repeated one has `attempt` > 1."""
+    """What the page sent. `key` names the question for ever, also when it is sent again."""
 
     key: str = ""
     text: str = ""
     language: str = ""
-    attempt: int = 1
-    photos: list[Attachment] = field(default_factory=list)
+    photos: list[bytes] = field(default_factory=list)
 
 
-async def read_asked(request: web.Request, keep: Keep, limits: UploadLimits) -> Asked:
-    """`keep` stores a photo and names it; raises PageError."""
+async def read_asked(request: web.Request, upload: Upload, limits: UploadLimits) -> Asked:
+    """The photos are `upload`'s to hold: keep them before it ends. Raises PageError."""
     if (request.content_length or 0) > limits.body_mb * _MEGABYTE:
         raise PageError("body_too_large", limit=limits.body_mb)
     if request.content_type != "multipart/form-data":
         raise PageError("malformed")
     try:
-        asked = await _Reading(keep, limits).read(await request.multipart())
+        async with asyncio.timeout(limits.body_s):
+            asked = await _Reading(upload, limits).read(await request.multipart())
+    except TimeoutError as error:
+        raise PageError("too_slow", limit=int(limits.body_s)) from error
     except (ValueError, HttpProcessingError, web.RequestPayloadError, ClientPayloadError) as error:
         raise PageError("malformed") from error
     if not _KEY.fullmatch(asked.key):
@@ -59,8 +60,8 @@ async def read_asked(request: web.Request, keep: Keep, limits: UploadLimits) -> 
 
 
 class _Reading:
-    def __init__(self, keep: Keep, limits: UploadLimits) -> None:
-        self._keep, self._limits = keep, limits
+    def __init__(self, upload: Upload, limits: UploadLimits) -> None:
+        self._upload, self._limits = upload, limits
         self._total = 0
         self._asked = Asked()
 
@@ -86,8 +87,6 @@ class _Reading:
                 asked.key = await self._field(part)
             case "lang":
                 asked.language = await self._field(part)
-            case "attempt":
-                asked.attempt = int((await self._field(part))[:4])
             case _:
                 raise PageError("malformed")
 
@@ -95,11 +94,14 @@ class _Reading:
         limits = self._limits
         if len(self._asked.photos) >= limits.photos:
             raise PageError("too_many_photos", limit=limits.photos)
+        await self._upload.begin()
         too_large = PageError("photo_too_large", limit=limits.photo_mb)
         data = await self._bytes(part, limits.photo_mb * _MEGABYTE, too_large)
-        self._asked.photos.append(
-            Attachment(await self._keep(data), media_type_of(data), len(data))
-        )
+        if not data:
+            raise PageError("picture_empty")
+        if not media_type_of(data):
+            raise PageError("picture_format")
+        self._asked.photos.append(data)
 
     async def _text(self, part: BodyPartReader) -> str:
         most = self._limits.text_characters
@@ -117,6 +119,7 @@ class _Reading:
         while piece := await part.read_chunk(_PIECE):
             data += piece
             self._total += len(piece)
+            self._upload.hold(len(piece))
             if len(data) > most:
                 raise too_much
             if self._total > self._limits.body_mb * _MEGABYTE:

@@ -21,7 +21,7 @@ _MAGIC = (
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One bubble. `key` is the page's own name for what it sent, as long as we remember it."""
+    """One bubble. `key` is the page's own name for what it sent; empty for the bot's."""
 
     id: int
     side: str  # person | bot

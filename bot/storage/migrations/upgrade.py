@@ -21,14 +21,31 @@ _FOLDER = Path(__file__).parent
 
 def upgrade(connection: Connection, file: Path) -> None:
     """`file` is named in the error: SchemaTooNew, and then nothing was touched."""
+    config = _config(connection)
+    _refuse_newer(connection, ScriptDirectory.from_config(config), file)
+    command.upgrade(config, "head")
+
+
+def is_behind(connection: Connection, file: Path) -> bool:
+    """Would `upgrade` change anything? Raises SchemaTooNew, and never writes."""
+    scripts = ScriptDirectory.from_config(_config(connection))
+    return set(_refuse_newer(connection, scripts, file)) != set(scripts.get_heads())
+
+
+def _config(connection: Connection) -> Config:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    scripts = ScriptDirectory.from_config(config)
-    for revision in MigrationContext.configure(connection).get_current_heads():
+    return config
+
+
+def _refuse_newer(connection: Connection, scripts: ScriptDirectory, file: Path) -> tuple[str, ...]:
+    """The revisions that the database is at."""
+    heads = MigrationContext.configure(connection).get_current_heads()
+    for revision in heads:
         if not _is_known(scripts, revision):
             raise SchemaTooNew(file, revision)
-    command.upgrade(config, "head")
+    return heads
 
 
 def _is_known(scripts: ScriptDirectory, revision: str) -> bool:

@@ -7,11 +7,13 @@ import contextlib
 import signal
 import sqlite3
 import sys
+import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from bot.storage.db import Database, StorageSection
 from bot.storage.errors import AlreadyRunning, DatabaseDamaged, SchemaTooNew
@@ -255,6 +257,20 @@ async def test_a_schema_of_a_later_version_is_refused_and_kept(tmp_path: Path):
 
     with contextlib.closing(sqlite3.connect(db.file)) as later:
         assert later.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+
+
+async def test_what_people_wrote_is_in_no_error(db: Database):
+    row = message("a canary of mine") | {"id": 1}
+
+    async def write() -> None:
+        async with db.write() as connection:
+            await connection.execute(insert(page_messages).values(row))
+
+    await write()
+    with pytest.raises(IntegrityError) as caught:
+        await write()
+
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_the_default_folder_is_data():

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bot.event import Conversation, Event
+from bot.event import Conversation, Event, Person
 from bot.storage.db import Database
 from bot.storage.history import History, Said
 from bot.storage.inbox import Entry, Inbox
@@ -18,6 +18,11 @@ MakeEvent = Callable[..., Event]
 CHAT = Conversation("test", "7")
 QUESTION = Said("user", "哪个颜色？", ("a" * 64,), 300)
 ANSWER = Said("assistant", "红色。", (), 5)
+
+
+def asking(conversation: Conversation = CHAT) -> Entry:
+    """A question that comes after everything else."""
+    return Entry(10**9, Event("bot", "last", conversation, Person("p"), "?"), 0)
 
 
 @pytest.fixture
@@ -73,13 +78,13 @@ async def test_answering_ends_the_entry(history: History, inbox: Inbox, accepted
 async def test_a_failure_inside_answered_changes_nothing(history: History, inbox: Inbox, accepted):
     entry = await accepted("1")
     await history.keep_photos(entry, ["a" * 64])
-    kept = await history.kept_photos(CHAT)
+    kept = await history.kept_photos(asking())
 
     with pytest.raises(IntegrityError):  # two turns of the same role: the second insert fails
         await history.answered(entry, QUESTION, replace(ANSWER, role="user"), [kept[0][0]])
 
     assert await history.window(CHAT) == []
-    assert await history.kept_photos(CHAT) == kept
+    assert await history.kept_photos(asking()) == kept
     assert await inbox.waiting() == [entry]
 
 
@@ -88,13 +93,13 @@ async def test_an_entry_that_has_ended_is_not_answered_again(
 ):
     entry = await accepted("1")
     await history.keep_photos(entry, ["a" * 64])
-    ((kept, _),) = await history.kept_photos(CHAT)
+    ((kept, _),) = await history.kept_photos(asking())
     await inbox.end(entry.id, "stopped")
 
     assert await history.answered(entry, QUESTION, ANSWER, [kept]) is False
 
     assert await history.window(CHAT) == []
-    assert len(await history.kept_photos(CHAT)) == 1
+    assert len(await history.kept_photos(asking())) == 1
 
 
 async def test_renew_cuts_the_window_and_later_turns_begin_a_new_one(history: History, accepted):
@@ -120,7 +125,7 @@ async def test_renew_leaves_other_conversations_alone(history: History, accepted
 
     there = Conversation("test", "8")
     assert len(await history.window(there)) == 2
-    assert len(await history.kept_photos(there)) == 1
+    assert len(await history.kept_photos(asking(there))) == 1
 
 
 async def test_renewing_an_empty_conversation_does_no_harm(history: History, accepted):
@@ -135,18 +140,18 @@ async def test_renew_forgets_photos_that_wait(history: History, accepted):
 
     await history.renew(CHAT)
 
-    assert await history.kept_photos(CHAT) == []
+    assert await history.kept_photos(asking()) == []
 
 
 async def test_kept_photos_wait_in_order_and_are_used_once(history: History, accepted):
     await history.keep_photos(await accepted("1"), ["b" * 64, "a" * 64])
     await history.keep_photos(await accepted("2"), ["c" * 64])
-    kept = await history.kept_photos(CHAT)
+    kept = await history.kept_photos(asking())
     assert [digest[0] for _, digest in kept] == ["b", "a", "c"]
 
     await history.answered(await accepted("3"), QUESTION, ANSWER, [kept[0][0], kept[1][0]])
 
-    assert await history.kept_photos(CHAT) == kept[2:]
+    assert await history.kept_photos(asking()) == kept[2:]
 
 
 async def test_keeping_the_same_entry_again_keeps_its_photos_once(history: History, accepted):
@@ -156,7 +161,40 @@ async def test_keeping_the_same_entry_again_keeps_its_photos_once(history: Histo
     await history.keep_photos(entry, ["a" * 64, "b" * 64])
     await history.keep_photos(entry, [])
 
-    assert len(await history.kept_photos(CHAT)) == 2
+    assert len(await history.kept_photos(asking())) == 2
+
+
+async def test_a_question_does_not_see_photos_that_came_after_it(history: History, accepted):
+    await history.keep_photos(await accepted("1"), ["a" * 64])
+    question = await accepted("2")
+    await history.keep_photos(await accepted("3"), ["b" * 64])
+
+    assert [digest[0] for _, digest in await history.kept_photos(question)] == ["a"]
+
+
+async def test_a_question_without_an_answer_lets_go_of_its_photos_alone(
+    history: History, inbox: Inbox, accepted
+):
+    await history.keep_photos(await accepted("1"), ["a" * 64])
+    question = await accepted("2")
+    await history.keep_photos(await accepted("3"), ["b" * 64])
+
+    await history.unanswered(question, "refused")
+
+    assert [digest[0] for _, digest in await history.kept_photos(asking())] == ["b"]
+    assert question.id not in [entry.id for entry in await inbox.waiting()]
+
+
+async def test_an_end_that_comes_too_late_lets_go_of_nothing(
+    history: History, inbox: Inbox, accepted
+):
+    await history.keep_photos(await accepted("1"), ["a" * 64])
+    question = await accepted("2")
+    await inbox.end(question.id, "stopped")
+
+    await history.unanswered(question, "refused")
+
+    assert len(await history.kept_photos(asking())) == 1
 
 
 async def test_unsound_words_are_kept_readable(history: History, accepted):

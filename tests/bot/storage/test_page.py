@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from bot.storage.db import Database
 from bot.storage.page import Page, PageMessage
@@ -57,6 +58,28 @@ async def test_a_message_that_is_not_there_is_not_an_error(page: Page, message_i
     await page.set_text(message_id, "x", final=True)
 
     assert [message.text for message in await page.messages("c", limit=10)] == ["text"]
+
+
+async def test_a_message_is_found_by_its_key_in_its_own_chat(page: Page):
+    await page.add("c", "person", "what?", [], final=True, key="key-1")
+    wanted = await page.add("c", "person", "what?", [], final=True, key="key-2")
+    await page.add("d", "person", "what?", [], final=True, key="key-2")
+
+    assert await page.find("c", "key-2") == PageMessage(
+        wanted, "person", "what?", (), True, 1000.0, "key-2"
+    )
+    assert await page.find("d", "key-1") is None
+
+
+async def test_a_chat_has_a_key_once_and_messages_without_one_as_often_as_it_likes(page: Page):
+    await page.add("c", "person", "what?", [], final=True, key="key-1")
+    for text in ("one", "two"):
+        await page.add("c", "bot", text, [], final=True)
+
+    with pytest.raises(IntegrityError):
+        await page.add("c", "person", "what?", [], final=True, key="key-1")
+
+    assert [m.key for m in await page.messages("c", limit=9)] == ["key-1", "", ""]
 
 
 async def test_unsound_text_is_kept_readable(page: Page):

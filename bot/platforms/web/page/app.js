@@ -18,7 +18,6 @@ const talk = new Talk({
   earlier: find("#earlier"),
   newest: find("#newest"),
   onOpenPhoto: openPhoto,
-  onChange: refresh,
 });
 const tray = new Tray(find("#photos"), { onChange: refresh, onTrouble: complain });
 const follower = new Follower({
@@ -48,20 +47,15 @@ async function send(words, photos = []) {
     final: true,
     note: text("sending"),
   };
-  if (!isCommand) {
-    talk.putUnsent(sending);
-    talk.expectAnswer();
-  }
+  if (!isCommand) talk.putUnsent(sending);
   refresh();
   try {
     const blobs = await Promise.all(photos.map((photo) => photo.ready));
     const onRetry = () => isCommand || talk.putUnsent({ ...sending, note: text("retrying") });
     talk.put(await ask({ key, question: words, photos: blobs }, onRetry));
-    if (!isCommand) talk.questionArrived();
     photos.forEach((photo) => URL.revokeObjectURL(photo.url));
   } catch (error) {
     talk.dropUnsent(key);
-    talk.expectNothing();
     giveBack(isCommand ? "" : words, photos);
     complain(error.message);
   }
@@ -210,9 +204,8 @@ find("#firstPhoto").addEventListener("error", (event) => {
 
 function announce(message) {
   if (message.side !== "bot") return;
-  const before = talk.messages.get(message.id);
   if (message.final) find("#said").textContent = text("bot") + message.text;
-  else if (before === undefined || before.final) find("#said").textContent = text("writing");
+  else if (!talk.messages.has(message.id)) find("#said").textContent = text("writing");
 }
 
 function complain(sentence) {

@@ -20,7 +20,7 @@ export async function ask({ key, question, photos }, onRetry = () => {}) {
   for (let attempt = 1; ; attempt += 1) {
     const waitMs = RETRY_MS[attempt - 1];
     try {
-      const response = await post({ key, question, photos, attempt });
+      const response = await post({ key, question, photos });
       if (response.ok) return await response.json();
       const refusal = await sentence(response);
       if (response.status !== 503 || waitMs === undefined) throw new Refused(refusal);
@@ -33,10 +33,9 @@ export async function ask({ key, question, photos }, onRetry = () => {}) {
   }
 }
 
-function post({ key, question, photos, attempt }) {
+function post({ key, question, photos }) {
   const form = new FormData();
   form.append("key", key);
-  form.append("attempt", attempt);
   form.append("lang", currentLanguage());
   form.append("text", question);
   for (const photo of photos) form.append("photos", photo, "photo");

@@ -7,15 +7,13 @@ import { currentLanguage, text } from "./texts.js";
 const NEW = "/new";
 const STOP = "/stop";
 const AT_BOTTOM_PX = 80;
-const PLACEHOLDER_MS = 2500; // until its first edit, nothing tells a placeholder from a whole answer
 
 export class Talk {
-  constructor({ frame, list, template, earlier, newest, onOpenPhoto, onChange }) {
-    Object.assign(this, { frame, list, template, earlier, newest, onOpenPhoto, onChange });
+  constructor({ frame, list, template, earlier, newest, onOpenPhoto }) {
+    Object.assign(this, { frame, list, template, earlier, newest, onOpenPhoto });
     this.messages = new Map(); // id -> message of the program
     this.unsent = new Map(); // key -> what this window is still sending
     this.nodes = new Map(); // id or key -> { node, drawn }
-    this.expectedUntil = 0;
     this.showsAll = false;
     this.sticks = true;
     frame.addEventListener("scroll", () => this.#onScroll(), { passive: true });
@@ -25,7 +23,6 @@ export class Talk {
 
   // True while something is being written that can be stopped.
   get isBusy() {
-    if (this.unsent.size === 0 && Date.now() < this.expectedUntil) return true;
     return [...this.messages.values()].some((message) => message.side === "bot" && !message.final);
   }
 
@@ -39,24 +36,7 @@ export class Talk {
     this.render();
   }
 
-  // A question is on its way. Its answer may be finished before we hear that it arrived.
-  expectAnswer() {
-    this.expectedUntil = Infinity;
-  }
-
-  questionArrived() {
-    if (this.expectedUntil === 0) return;
-    this.expectedUntil = Date.now() + PLACEHOLDER_MS;
-    setTimeout(() => this.onChange(), PLACEHOLDER_MS + 50);
-  }
-
-  expectNothing() {
-    this.expectedUntil = 0;
-  }
-
   put(message) {
-    const isEdit = message.side === "bot" && this.messages.has(message.id);
-    if (isEdit && message.final) this.expectNothing();
     this.messages.set(message.id, message);
     this.unsent.delete(message.key);
     this.render();

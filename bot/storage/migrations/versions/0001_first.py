@@ -91,5 +91,7 @@ def _page() -> None:
         sa.Column("photos", sa.Text, nullable=False),
         sa.Column("final", sa.Boolean, nullable=False),
         sa.Column("at", sa.Float, nullable=False),
+        sa.Column("key", sa.Text),
     )
     op.create_index("page_messages_chat", "page_messages", ["chat", "id"])
+    op.create_index("page_messages_key", "page_messages", ["chat", "key"], unique=True)
