@@ -29,6 +29,7 @@ Key = Literal[
     "unknown_command",
     # photos on their way
     "photo_kept",
+    "album_rest",
     "photo_unreachable",
     "photo_too_many",
     # waiting and being answered
@@ -117,6 +118,11 @@ TEXTS: dict[Key, Text] = {
     "photo_kept": Text(
         zh="照片收到了。你想知道什么？",
         en="Got the photo. What would you like to know?",
+    ),
+    "album_rest": Text(
+        zh="相册里写着问题的那张照片之后的照片，这次没有用上。想一起问，请先发照片，再发问题。",
+        en="The album's photos after the one with your words were not looked at. "
+        "To ask about several, send the photos first and then the question.",
     ),
     "photo_unreachable": Text(
         zh="没能取到照片。请再发一次。",
@@ -285,7 +291,9 @@ def language_of(text: str, platform_language: str, default: Language) -> Languag
 def _beyond(value: float, limit: float) -> str:
     """The value to one decimal, rounded away from the limit, so that it never looks allowed."""
     tenths = round(value * 10, 6)  # 20.1 * 10 is a little more than 201
-    return _number((math.ceil(tenths) if value > limit else math.floor(tenths)) / 10)
+    if value <= limit:
+        return _number(math.floor(tenths) / 10)
+    return _number(max(math.ceil(tenths), math.floor(limit * 10) + 1) / 10)
 
 
 def _number(value: float) -> str:

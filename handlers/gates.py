@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from bot.action import Action, Ignore, Say
 from bot.event import Event
-from handlers.desk import Desk
+from handlers.desk import Desk, is_visible
 
 
 async def addressed(event: Event, desk: Desk) -> Action | None:
@@ -26,11 +24,6 @@ async def not_empty(event: Event, desk: Desk) -> Action | None:
     if event.photos or is_visible(event.text):
         return None
     return Say(desk.say(event, "empty"))
-
-
-def is_visible(text: str) -> bool:
-    """Is anything there but spaces, line ends and characters without a shape?"""
-    return any(unicodedata.category(letter)[0] not in "ZC" for letter in text)
 
 
 def _is_no_picture(media_type: str) -> bool:

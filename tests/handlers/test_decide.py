@@ -48,10 +48,21 @@ async def test_of_an_album_only_the_first_photo_is_spoken_about(desk: Desk):
     assert actions == [Keep(say("photo_kept", "en")), Keep(""), Keep("")]
 
 
-async def test_the_rest_of_an_album_that_began_with_a_question_is_kept_in_silence(desk: Desk):
+async def test_the_rest_of_an_album_that_began_with_a_question_is_not_kept_and_that_is_said_once(
+    desk: Desk,
+):
     await decide(message("how many?", PHOTO, album="a", message="1"), desk)
 
-    assert await decide(message("", PHOTO, album="a", message="2"), desk) == Keep("")
+    rest = [message("", PHOTO, album="a", message=str(number)) for number in (2, 3)]
+    told = Say(say("album_rest", "en"))
+    assert [await decide(event, desk) for event in [*rest, *rest]] == [told, Ignore()] * 2
+
+
+async def test_photos_of_an_album_before_its_words_are_kept_for_them(desk: Desk):
+    kept = await decide(message("", PHOTO, album="a", message="1"), desk)
+    asked = await decide(message("how many?", PHOTO, album="a", message="2"), desk)
+
+    assert (kept, asked) == (Keep(say("photo_kept", "en")), Ask("how many?"))
 
 
 async def test_the_first_photo_of_an_album_decided_again_is_still_the_first(desk: Desk):
