@@ -34,8 +34,9 @@ check: $(INSTALLED_DEV)  ## ruff, mypy and the import arrows
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
-demo-model: $(INSTALLED_DEV)  ## train the demo model from scratch (hours on a CPU; resumes)
-	$(BIN)/python -m inference.demo.train
+demo-model: $(INSTALLED_DEV)  ## train the demo model from scratch (an hour or two on two idle cores; resumes)
+	# keeps a kernel for each shape it has met, which training uses many of
+	ONEDNN_PRIMITIVE_CACHE_CAPACITY=8192 $(BIN)/python -m inference.demo.train
 
 clean:  ## remove .venv and caches; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
@@ -45,7 +46,10 @@ $(INSTALLED): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "visionbot needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Installing into .venv; the first time this takes some minutes."
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv && $(PYTHON) -m venv .venv; } || \
+	  { rm -rf .venv; \
+	    echo "$(PYTHON) cannot make .venv. On Debian and Ubuntu: sudo apt install python3-venv" >&2; \
+	    exit 1; }
 	$(PIP_INSTALL) $(TORCH_INDEX) $(TORCH)
 	$(PIP_INSTALL) -e .
 	@touch $@

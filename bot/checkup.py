@@ -1,8 +1,12 @@
-"""`visionbot check`: looks at each part the program needs, and says which of them work."""
+"""`visionbot check`: looks at each part the program needs, and says which of them work.
+
+It makes and changes nothing: no folder, no database.
+"""
 
 from __future__ import annotations
 
-import tempfile
+import asyncio
+import os
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -13,8 +17,8 @@ from bot.config import Settings, load
 from bot.errors import ConfigError
 from bot.platforms.base import PlatformError
 from bot.platforms.telegram.adapter import username
-from bot.storage.db import Database
-from bot.storage.errors import AlreadyRunning, StorageError
+from bot.storage.errors import StorageError
+from bot.storage.soundness import inspect
 from inference.build import build_service
 from inference.errors import InferenceError
 from inference.request import ChatRequest, Sampling, Turn
@@ -38,10 +42,11 @@ async def check(file: Path | None, show: Callable[[str], None]) -> bool:
     works = True
     for name, look in _PARTS.items():
         try:
-            show(_line(name, "ok", await look(settings)))
+            state, detail = "ok", await look(settings)
         except _EXPECTED as error:
-            show(_line(name, "failed", str(error)))
+            state, detail = "failed", str(error)
             works = False
+        show(_line(name, state, detail))
     return works
 
 
@@ -50,19 +55,17 @@ def _line(name: str, state: str, detail: str) -> str:
 
 
 async def _data_folder(settings: Settings) -> str:
-    folder = settings.storage.data_dir
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryFile(dir=folder):
-        return str(folder.resolve())
+    folder = settings.storage.data_dir.absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"{there} is a file, not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"{there} is not writable for this user")
+    return str(folder) if there == folder else f"will be created at {folder}"
 
 
 async def _database(settings: Settings) -> str:
-    try:
-        db = await Database.open(settings.storage.data_dir)
-    except AlreadyRunning:
-        return "in use by a running visionbot, which checked it at its start"
-    await db.close()
-    return f"{db.file} is sound"
+    return await asyncio.to_thread(inspect, settings.storage.data_dir)
 
 
 async def _model(settings: Settings) -> str:

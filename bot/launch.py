@@ -9,9 +9,10 @@ import re
 import readline  # noqa: F401  gives input() the keys that edit a line
 import signal
 import sys
+import threading
 import webbrowser
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,22 @@ from bot.api.server import CannotListen
 from bot.config import Settings, has_display, load
 from bot.errors import ConfigError
 from bot.storage.errors import StorageError
-from bot.terminal import Chat, Manner
+from bot.terminal import CannotRead, Chat, Manner
 from bot.texts import Language
 from inference.build import build_service
 from inference.errors import BadPicture, InferenceError, ModelUnusable
 from inference.service import Service
 
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+UNREAD = 128 + signal.SIGPIPE  # what a shell reports of any program whose reader went away
 
 _logger = logging.getLogger(__name__)
 # What can be wrong at the start and is said in one line; anything else is a fault of ours.
 _EXPLAINED = (CannotListen, StorageError, InferenceError)
+
+
+class _Unread(Exception):
+    """Nobody reads our standard output any more, as with `| head -1`."""
 
 
 def run(config: Path | None, *, open_page: bool) -> int:
@@ -106,6 +112,9 @@ def _end_of(work: Coroutine[Any, Any, int]) -> int:
         return INTERRUPTED
     except Exception as error:  # the last place where it can be told to anybody
         cause = _single(error)
+        if isinstance(cause, _Unread):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
+            return UNREAD
         if isinstance(cause, _EXPLAINED):
             _complain(str(cause))
         elif isinstance(cause, OSError) and cause.filename is not None:
@@ -126,18 +135,31 @@ def _complain(sentence: str) -> None:
     typer.echo(f"visionbot: {' '.join(sentence.split())}", err=True)  # one line, whatever it quotes
 
 
+@contextmanager
+def _on_stdout() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _Unread from error
+
+
 def _write(text: str) -> None:
-    typer.echo(text, nl=False)
+    with _on_stdout():
+        typer.echo(text, nl=False)
+
+
+def _write_line(text: str) -> None:
+    _write(f"{text}\n")
 
 
 async def _serve_until_told(settings: Settings, *, open_page: bool) -> int:
     """SIGINT or SIGTERM ends it in order; a second one ends it at once, and nothing is lost."""
 
     def ready(lines: Sequence[str]) -> None:
-        typer.echo("\n".join(_aligned(lines)))
+        _write_line("\n".join(_aligned(lines)))
         if open_page and has_display():
             for address in re.findall(r"https?://\S+", "\n".join(lines))[:1]:
-                webbrowser.open(address)
+                _open_page(address)
 
     task = asyncio.current_task()
     assert task is not None
@@ -157,6 +179,12 @@ async def _serve_until_told(settings: Settings, *, open_page: bool) -> int:
         if not told.is_set():
             raise
     return OK
+
+
+def _open_page(address: str) -> None:
+    """NOTE: webbrowser.open returns only when a browser named by $BROWSER ends. Hence a thread; and
+    a daemon, for the program shall not wait for the browser when it ends."""
+    threading.Thread(target=webbrowser.open, args=(address,), name="open-page", daemon=True).start()
 
 
 def _aligned(lines: Sequence[str]) -> list[str]:
@@ -191,7 +219,8 @@ async def _chat(settings: Settings, manner: Manner) -> int:
 
 def _read_line() -> str:
     if sys.stdin.isatty():
-        return input("> ")
+        with _on_stdout():
+            return input("> ")
     line = sys.stdin.readline()
     if not line:
         raise EOFError
@@ -204,14 +233,17 @@ async def _ask(settings: Settings, manner: Manner, photos: Sequence[Path], quest
         try:
             pictures = [await terminal.open_picture(service, manner, photo) for photo in photos]
             await _start(service, settings, manner)
-            await terminal.ask(service, manner, pictures, question, _write)
+            answered = await terminal.ask(service, manner, pictures, question, _write)
         except ModelUnusable:
             raise
-        except (InferenceError, OSError) as error:
+        except (InferenceError, CannotRead) as error:
             _complain(terminal.describe(error, manner.language))
-            return MISUSED if isinstance(error, BadPicture | OSError) else FAILED
+            return MISUSED if isinstance(error, BadPicture | CannotRead) else FAILED
+    if not answered:
+        _complain(texts.say("no_words", manner.language))
+        return FAILED
     return OK
 
 
 async def _check(config: Path | None) -> int:
-    return OK if await checkup.check(config, typer.echo) else FAILED
+    return OK if await checkup.check(config, _write_line) else FAILED

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bot import texts
 from bot.context import WindowSection, window
+from bot.draft import Draft
 from bot.texts import Language
 from inference.errors import BadPicture, ContextTooLong, EngineDown, InferenceError
 from inference.request import ChatRequest, Picture, Role, Sampling, Turn
@@ -31,23 +32,39 @@ class Manner:
     max_file_bytes: int
 
 
+class CannotRead(Exception):
+    """A photo's file; `reason` is the system's."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(f"cannot read {file}: {reason}")
+        self.file = file
+        self.reason = reason
+
+
 async def ask(
     service: Service, manner: Manner, pictures: Sequence[Picture], question: str, write: Write
-) -> None:
-    """Raises InferenceError; the part of the answer until then has been shown."""
+) -> bool:
+    """False: the model found no words. Raises InferenceError; what there was has been shown."""
     turns = (_system(question, manner), Turn("user", question, tuple(pictures)))
-    await _answer(service, manner, turns, write, [])
+    draft = Draft()
+    await _answer(service, manner, turns, write, draft)
+    if not draft.text():
+        return False
     write("\n")
+    return True
 
 
 async def open_picture(service: Service, manner: Manner, file: Path) -> Picture:
-    """Raises BadPicture, OSError."""
-    # one byte more than allowed is enough to be refused, and /dev/zero has no end
-    photo = await asyncio.to_thread(_read, file, manner.max_file_bytes + 1)
+    """Raises BadPicture, CannotRead."""
+    try:
+        # one byte more than allowed is enough to be refused, and /dev/zero has no end
+        photo = await asyncio.to_thread(_read, file, manner.max_file_bytes + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise CannotRead(file, getattr(error, "strerror", None) or str(error)) from error
     return await service.prepare(photo)
 
 
-def describe(error: InferenceError | OSError, language: Language) -> str:
+def describe(error: InferenceError | CannotRead, language: Language) -> str:
     """For the person who asked; no exception's own words but the system's on a file."""
     match error:
         case BadPicture():
@@ -56,9 +73,8 @@ def describe(error: InferenceError | OSError, language: Language) -> str:
             return texts.say("context_too_long", language)
         case EngineDown():
             return texts.say("terminal_down", language)
-        case OSError():
-            file, reason = error.filename, error.strerror
-            return texts.say("terminal_no_file", language, file=file, reason=reason)
+        case CannotRead():
+            return texts.say("terminal_no_file", language, file=error.file, reason=error.reason)
         case _:
             return texts.say("engine_fault", language)
 
@@ -132,7 +148,7 @@ class Chat:
     async def _add_photo(self, name: str) -> None:
         try:
             picture = await open_picture(self._service, self._manner, Path(name))
-        except (InferenceError, OSError) as error:
+        except (InferenceError, CannotRead) as error:
             self._write(describe(error, self._manner.language) + "\n")
             return
         self._pictures.append(picture)
@@ -141,22 +157,30 @@ class Chat:
 
     async def _ask(self, text: str) -> None:
         question = Turn("user", text, tuple(self._pictures))
-        shown: list[str] = []
-        self._answering = asyncio.create_task(self._answer(question, shown))
+        draft = Draft()
+        self._answering = asyncio.create_task(self._answer(question, draft))
         try:
             await self._answering
         except asyncio.CancelledError:
             if _told_to_end():
                 raise
             self._write("\n" + texts.say("stopped_mark", self._manner.language))
-        except (InferenceError, OSError) as error:
+        except InferenceError as error:
             self._write(describe(error, self._manner.language))
             return
+        else:
+            if not draft.text():
+                self._write(texts.say("no_words", self._manner.language))
         finally:
             self._answering = None
             self._write("\n")
+        if draft.text():
+            await self._keep(question, Turn("assistant", draft.text()))
+
+    async def _keep(self, question: Turn, answer: Turn) -> None:
+        """Without an answer there is nothing to keep, and the photos can still be asked about."""
         self._pictures.clear()
-        for turn in (question, Turn("assistant", "".join(shown))):
+        for turn in (question, answer):
             self._past.append(_Said(turn, await self._tokens(turn)))
 
     async def _tokens(self, turn: Turn) -> int:
@@ -165,7 +189,7 @@ class Chat:
         except EngineDown:  # after the answer; no token is shorter than a character
             return len(turn.text)
 
-    async def _answer(self, question: Turn, shown: list[str]) -> None:
+    async def _answer(self, question: Turn, draft: Draft) -> None:
         past = window(
             self._past,
             await self._service.measure(question),
@@ -173,7 +197,7 @@ class Chat:
             drop_to=self._section.drop_to,
         )
         turns = (_system(question.text, self._manner), *(said.turn for said in past), question)
-        await _answer(self._service, self._manner, turns, self._write, shown)
+        await _answer(self._service, self._manner, turns, self._write, draft)
 
     def _say(self, key: texts.Key, **values: object) -> None:
         self._write(texts.say(key, self._manner.language, **values) + "\n")
@@ -208,14 +232,27 @@ def _system(question: str, manner: Manner) -> Turn:
 
 
 async def _answer(
-    service: Service, manner: Manner, turns: Sequence[Turn], write: Write, shown: list[str]
+    service: Service, manner: Manner, turns: Sequence[Turn], write: Write, draft: Draft
 ) -> None:
-    """`shown` collects the pieces, so that the caller has them after a cancellation too."""
+    """`draft` takes the pieces, so that the caller has them after a cancellation too."""
     request = ChatRequest(tuple(turns), manner.sampling, manner.thinking)
+    written = 0
     async with aclosing(service.stream(request)) as deltas:
         async for delta in deltas:
-            shown.append(delta.text)
-            write(_harmless(delta.text))
+            draft.add(delta)
+            written = _show(draft.text(), written, write)
+    draft.close()
+    _show(draft.text(), written, write)
+
+
+def _show(text: str, written: int, write: Write) -> int:
+    """What has come since `written` characters; how many stand there now.
+
+    A draft's text only ever grows at its end.
+    """
+    if len(text) > written:
+        write(_harmless(text[written:]))
+    return len(text)
 
 
 def _harmless(text: str) -> str:

@@ -1,7 +1,7 @@
 """What can go wrong between a question and its answer.
 
 InferenceError
-├── BadPicture        the photo cannot be used; `reason` says why, `value` and `limit` with which numbers
+├── BadPicture        the photo cannot be used; `reason`, `value` and `limit` say why
 ├── ContextTooLong    the prompt does not fit into the model's context
 ├── EngineDown        no engine is running now; asking again later may help
 ├── EngineFault       this one request failed inside the engine
@@ -30,7 +30,7 @@ class InferenceError(Exception):
 
 class BadPicture(InferenceError):
     """The numbers are in the unit of the reason: bytes for too_large, pixels a side for too_small,
-    pixels in all for too_many_pixels, the ratio of the sides for too_narrow, seconds for timeout."""
+    pixels in all for too_many_pixels, the sides' ratio for too_narrow, seconds for timeout."""
 
     def __init__(self, reason: PictureFault, *, value: float = 0, limit: float = 0) -> None:
         super().__init__(f"picture refused: {reason} (value {value:g}, limit {limit:g})")

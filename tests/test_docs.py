@@ -50,6 +50,33 @@ def test_each_command_of_the_bot_stands_in_its_help(language: str, command: str)
     assert f"/{command} " in getattr(TEXTS["help"], language)
 
 
+def tree(readme: str) -> str:
+    blocks = (ROOT / readme).read_text("utf-8").split("```\n")
+    (found,) = (block for block in blocks if block.startswith("bot/ "))
+    return found
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_the_tree_in_the_readmes_names_each_file_and_no_other(readme: str) -> None:
+    named = set(re.findall(r"[\w-]+\.py\b", tree(readme))) - {"__init__.py"}
+
+    files = {
+        file.name
+        for top in ("bot", "handlers", "inference", "bench")
+        for file in (ROOT / top).rglob("*.py")
+        if not file.name.startswith("__") and "migrations" not in file.parts
+    }
+    assert sorted(named ^ files) == []
+
+
+def test_the_trees_of_both_languages_are_the_same() -> None:
+    paths = [
+        re.findall(r"[\w-]+(?:\.py|/)", tree(name)) for name in ("README.md", "README.zh-CN.md")
+    ]
+
+    assert paths[0] == paths[1]
+
+
 @pytest.mark.parametrize("command", PROGRAM)
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
 def test_each_command_of_the_program_stands_in_the_readmes(readme: str, command: str) -> None:

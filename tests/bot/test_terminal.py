@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.context import WindowSection
-from bot.terminal import Chat, Manner, ask, describe, open_picture
+from bot.terminal import CannotRead, Chat, Manner, ask, describe, open_picture
+from bot.texts import say
 from inference.engine.base import EngineStats
 from inference.errors import BadPicture, ContextTooLong, EngineDown, EngineFault
 from inference.request import ChatRequest, Delta, Picture, Sampling, Turn
@@ -25,6 +26,7 @@ class ParrotEngine:
         self.asked: list[ChatRequest] = []
         self.hanging = asyncio.Event()
         self.fault: Exception | None = None
+        self.pieces: list[str] = []  # said instead of the capitals
 
     async def start(self) -> None: ...
 
@@ -32,6 +34,11 @@ class ParrotEngine:
         self.asked.append(request)
         if self.fault is not None:
             raise self.fault
+        for piece in self.pieces:
+            yield Delta(piece)
+        if self.pieces:
+            yield Delta(finish="stop")
+            return
         text = request.turns[-1].text.upper()
         yield Delta(text[:3])
         if text == "WAIT":
@@ -60,12 +67,30 @@ class SizeDecoder:
     async def close(self) -> None: ...
 
 
+class SlowDecoder(SizeDecoder):
+    async def decode(self, photo: bytes) -> Picture:
+        raise TimeoutError
+
+
 class Screen:
     def __init__(self) -> None:
-        self.text = ""
+        self.pieces: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
 
     def write(self, text: str) -> None:
-        self.text += text
+        self.pieces.append(text)
+
+
+class ClosedPipe(Screen):
+    """Nobody reads what comes after the greeting."""
+
+    def write(self, text: str) -> None:
+        if self.pieces:
+            raise BrokenPipeError(32, "Broken pipe")
+        super().write(text)
 
 
 def typed(lines: Iterable[str]) -> Callable[[], str]:
@@ -143,6 +168,85 @@ async def test_control_characters_of_an_answer_do_not_reach_the_terminal(
     await ask(Service(engine, SizeDecoder()), MANNER, [], "a\x1b[2J\rb\n\tc", screen.write)
 
     assert screen.text == "A[2JB\n\tC\n"
+
+
+THOUGHTS = ["<thi", "nk>secret", " plan</th", "ink>\n\nIt is ", "red", " <", "b>."]
+
+
+async def test_ask_shows_no_thoughts_and_the_rest_piece_by_piece(
+    engine: ParrotEngine, screen: Screen
+) -> None:
+    engine.pieces = THOUGHTS
+
+    answered = await ask(Service(engine, SizeDecoder()), MANNER, [], "what?", screen.write)
+
+    assert answered
+    assert screen.pieces == ["It is", " red", " <b>.", "\n"]
+
+
+async def test_an_unfinished_mark_at_the_end_is_shown(engine: ParrotEngine, screen: Screen) -> None:
+    engine.pieces = ["1 <"]
+
+    await ask(Service(engine, SizeDecoder()), MANNER, [], "what?", screen.write)
+
+    assert screen.text == "1 <\n"
+
+
+async def test_ask_tells_when_there_was_nothing_but_thoughts(
+    engine: ParrotEngine, screen: Screen
+) -> None:
+    engine.pieces = ["<think>secret plan"]
+
+    assert not await ask(Service(engine, SizeDecoder()), MANNER, [], "what?", screen.write)
+    assert screen.text == ""
+
+
+async def test_a_talk_keeps_no_thoughts(engine: ParrotEngine, screen: Screen) -> None:
+    def lines() -> Iterator[str]:
+        engine.pieces = THOUGHTS
+        yield "first"
+        engine.pieces = []
+        yield "second"
+
+    await chat(engine, screen, lines()).run()
+
+    assert "secret" not in screen.text
+    assert words(engine.asked[1])[1] == ("assistant", "It is red <b>.")
+
+
+async def test_an_answer_without_words_is_told_and_not_kept_but_its_photo_waits_on(
+    engine: ParrotEngine, screen: Screen, photo: Path
+) -> None:
+    def lines() -> Iterator[str]:
+        yield f"/photo {photo}"
+        engine.pieces = ["<think>secret plan</think>"]
+        yield "first"
+        engine.pieces = []
+        yield "second"
+
+    await chat(engine, screen, lines()).run()
+
+    assert say("no_words", "en") in screen.text
+    assert words(engine.asked[1]) == [("user", "second")]
+    assert len(engine.asked[1].turns[-1].pictures) == 1
+
+
+async def test_only_a_file_that_cannot_be_opened_counts_as_unreadable(
+    engine: ParrotEngine, photo: Path
+) -> None:
+    service = Service(engine, SlowDecoder())
+
+    with pytest.raises(TimeoutError):
+        await open_picture(service, MANNER, photo)
+    with pytest.raises(CannotRead, match=r"nowhere\.jpg: No such file"):
+        await open_picture(service, MANNER, photo.with_name("nowhere.jpg"))
+
+
+async def test_a_talk_that_nobody_reads_ends(engine: ParrotEngine) -> None:
+    with pytest.raises(BrokenPipeError):
+        await chat(engine, ClosedPipe(), ["first", "second"]).run()
+
+    assert len(engine.asked) == 1
 
 
 async def test_a_talk_goes_on_with_what_was_said(engine: ParrotEngine, screen: Screen) -> None:
@@ -286,11 +390,11 @@ async def test_a_talk_that_is_cancelled_ends_its_answer(
         ContextTooLong(9, 8),
         EngineDown("it ended"),
         EngineFault("nan"),
-        FileNotFoundError(2, "No such file or directory", "x.jpg"),
+        CannotRead(Path("x.jpg"), "No such file or directory"),
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_each_failure_has_a_sentence(error: EngineFault | OSError, language: str) -> None:
+def test_each_failure_has_a_sentence(error: EngineFault | CannotRead, language: str) -> None:
     sentence = describe(error, language)  # type: ignore[arg-type]
 
     assert len(sentence) > 8
