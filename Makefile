@@ -61,8 +61,10 @@ $(INSTALLED_DEV): $(INSTALLED)
 # Without Chromium the tests of the web page are skipped, which pytest says; in CI that is a failure.
 browser:
 	@command -v chromium >/dev/null && exit 0; \
-	if [ -f /etc/debian_version ] && [ "$$(id -u)" = 0 ]; then \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER_PACKAGES); \
+	sudo=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
+	if [ -f /etc/debian_version ] && { [ -z "$$sudo" ] || $$sudo true 2>/dev/null; }; then \
+	  $$sudo apt-get update -qq && \
+	  $$sudo apt-get install -y -qq --no-install-recommends $(BROWSER_PACKAGES); \
 	fi; \
 	command -v chromium >/dev/null && exit 0; \
 	echo "NOTICE: no chromium: the tests of the web page will be skipped." \

@@ -30,7 +30,9 @@ class PicturesSection(BaseModel, extra="forbid", frozen=True):
     max_pixels: int = Field(40_000_000, ge=10_000, le=50_000_000)  # the child's memory ends there
     min_side: int = Field(28, ge=1, le=1024)
     longest_side: int = Field(1024, ge=28, le=4096)
-    max_ratio: int = Field(100, ge=1, le=199)  # the picture processor refuses 200
+    max_ratio: int = Field(
+        100, ge=1, le=150
+    )  # the picture processor refuses 200, and shrinking rounds
     timeout_s: float = Field(5.0, ge=0.1, le=60.0)
 
     def limits(self) -> Limits:

@@ -70,7 +70,9 @@ def _decode(photo: bytes, kind: _Format, limits: Limits) -> Picture:
     if kind == "jpeg":
         image.draft("RGB", (side, side))  # decodes at 1/2, 1/4 or 1/8, never below `side`
     image.load()
-    rgb = _plain(_upright(image))
+    upright = _upright(image)
+    del image  # the child's memory holds two copies of the largest picture, not three
+    rgb = _plain(upright)
     rgb.thumbnail((side, side), Image.Resampling.LANCZOS)
     return Picture(rgb.width, rgb.height, rgb.tobytes())
 
@@ -78,14 +80,33 @@ def _decode(photo: bytes, kind: _Format, limits: Limits) -> Picture:
 def _open(photo: bytes, kind: _Format, limits: Limits) -> ImageFile:
     """By class, as Image.open tries other formats too, and EPS among them runs Ghostscript."""
     if kind == "jpeg":
-        if photo.count(b"\xff\xda") > _MAX_SCANS:
-            raise BadPicture("broken")
+        _check_scans(photo)
         return JpegImageFile(BytesIO(photo))
     if kind == "png":
         _check_chunks(photo)
         return PngImageFile(BytesIO(photo))
     check_sides(*_webp_size(photo), limits)  # the decoder takes memory for all pixels when opened
     return WebPImageFile(BytesIO(photo))
+
+
+def _check_scans(photo: bytes) -> None:
+    """Counts to the end of the picture: phones append a short film behind it, and in a film the
+    bytes of a scan's mark come up by chance."""
+    at, scans = 2, 0
+    while (at := photo.find(b"\xff", at)) >= 0 and at + 1 < len(photo):
+        mark = photo[at + 1]
+        if mark == 0xD9:  # end of the picture
+            return
+        if mark == 0xDA:
+            scans += 1
+            if scans > _MAX_SCANS:
+                raise BadPicture("broken")
+        if mark in (0x00, 0x01) or 0xD0 <= mark <= 0xD8:  # a byte of pixels, marks without length
+            at += 2
+        elif mark == 0xFF:  # filling
+            at += 1
+        else:
+            at += 2 + max(2, int.from_bytes(photo[at + 2 : at + 4], "big"))
 
 
 def _check_chunks(photo: bytes) -> None:

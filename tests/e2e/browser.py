@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,13 +25,14 @@ PHONE = {"viewport": {"width": 390, "height": 780}, "is_mobile": True, "has_touc
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium():
-    if not CHROMIUM.exists():  # noqa: ASYNC240  (nothing else runs yet)
-        how = f"{CHROMIUM} is missing: apt-get install chromium fonts-noto-cjk"
+    found = shutil.which("chromium")
+    if found is None:
+        how = "chromium is missing: apt-get install chromium fonts-noto-cjk"
         if os.environ.get("CI") == "true":
             pytest.fail(how)
         pytest.skip(how)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         await browser.close()
 

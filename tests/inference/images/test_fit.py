@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import struct
 import subprocess
 import sys
@@ -260,6 +261,13 @@ def test_compressed_text_that_unpacks_to_very_much_is_refused(png: Encode, chunk
 
 def test_a_jpeg_of_400_scans_is_refused(scans: Encode) -> None:
     assert refusal(scans(64, 64, count=400)).reason == "broken"
+
+
+def test_a_film_behind_a_phones_jpeg_does_no_harm(scans: Encode) -> None:
+    film = random.Random(1).randbytes(2 << 20)  # the mark of a scan is in it some thirty times
+    assert (film * 3).count(b"\xff\xda") > 64
+
+    assert fit(scans(64, 64, count=0) + film * 3, LIMITS).width == 64
 
 
 def test_an_ordinary_progressive_jpeg_is_decoded(scans: Encode) -> None:
