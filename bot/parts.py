@@ -29,7 +29,8 @@ def cut(text: str, limits: Limits) -> list[str]:
     rest = text.strip()
     while rest:
         end = _end(rest, limits)
-        parts.append(rest[:end].rstrip())
+        if part := rest[:end].rstrip():
+            parts.append(part)
         line_is_over = rest[end - 1] == "\n"  # then spaces are the indentation of the next one
         rest = rest[end:].lstrip("\n" if line_is_over else None)
     return parts

@@ -37,9 +37,9 @@ class FakeTime:
             if sleeper in self._sleepers:
                 self._sleepers.remove(sleeper)
 
-    async def sleeping(self) -> float:
-        """Wait until somebody sleeps; how long until the first wakes up."""
-        while not self._sleepers:
+    async def sleeping(self, count: int = 1) -> float:
+        """Wait until so many sleep; how long until the first wakes up."""
+        while len(self._sleepers) < count:
             self._more.clear()
             await self._more.wait()
         return min(at for at, _ in self._sleepers) - self.now
@@ -244,7 +244,7 @@ class FakeEngine:
                 self.restarts += 1
             for number, piece in enumerate(self.answers.get(question, ["echo ", "of ", question])):
                 if number == 1 and question in self.held:
-                    await self.held[question].wait()
+                    await self._wait(self.held[question], born)
                 if self.restarts != born:
                     raise EngineDown("killed")
                 yield Delta(piece)
@@ -256,6 +256,16 @@ class FakeEngine:
         finally:
             self.running.remove(question)
             self._changed.set()
+
+    async def _wait(self, gate: asyncio.Event, born: int) -> None:
+        """Until it is let go, or the engine has died."""
+        gone_on = asyncio.create_task(gate.wait())
+        died = asyncio.create_task(self.until(lambda: self.restarts != born))
+        try:
+            await asyncio.wait([gone_on, died], return_when="FIRST_COMPLETED")
+        finally:
+            gone_on.cancel()
+            died.cancel()
 
     async def measure(self, turn: Turn) -> int:
         return len(turn.text) + 10 * len(turn.pictures)

@@ -113,6 +113,7 @@ def _make_engine(file: Path) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine.sync_engine, "invalidate", _undo)
     return engine
 
 
@@ -129,6 +130,12 @@ def _prepare(connection: Any, _record: Any) -> None:  # Any: SQLAlchemy's driver
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _undo(connection: Any, _record: Any, _error: Any) -> None:  # Any: SQLAlchemy's driver adapter
+    """NOTE: a task cancelled between a statement and its rows leaves the statement open; SQLite
+    would keep such a connection alive after its close, and with it the transaction and its lock."""
+    connection.rollback()
 
 
 def _begin(connection: Connection) -> None:

@@ -11,7 +11,7 @@ from bot.platforms.base import NotSent, Refused, TooFast, Unclear
 from bot.texts import TEXTS, picture_fault
 from inference.errors import ContextTooLong, EngineDown, EngineFault
 from tests.bot.flow import THINKING
-from tests.fakes import an_event, cancelled
+from tests.fakes import an_event
 
 
 async def test_answer_is_written_into_the_placeholders_message(flow):
@@ -255,20 +255,26 @@ async def test_question_that_takes_the_engine_down_takes_no_other_question_with_
     """Row 13: those that ran beside it are tried again, in the end each by itself."""
     flow.at_once = 5
     flow.line_section = LineSection(max_attempts=3)
+    flow.platform.edit_every_s = 0.2
     flow.engine.deadly = "poison"
+    gates = [flow.engine.hold(f"tell {number}") for number in range(4)]
     for number in range(4):
-        flow.engine.answers[f"tell {number}"] = [f"word{n} " for n in range(200)]
+        flow.engine.answers[f"tell {number}"] = [f"{n} " for n in range(2000)]
     await flow.start()
     others = [await flow.say(f"tell {number}", chat=f"chat {number}") for number in range(4)]
     await flow.engine.until(lambda: len(flow.engine.running) == 4)
     poison = await flow.say("poison", chat="eve")
+    await flow.time.advance(await flow.time.sleeping(5))
+    await flow.engine.until(lambda: flow.engine.restarts == 2)
+    for gate in gates:
+        gate.set()
     ending = asyncio.create_task(flow.ended())
     while not ending.done():
         sleeping = asyncio.create_task(flow.time.sleeping())
         await asyncio.wait([sleeping, ending], return_when="FIRST_COMPLETED")
         if sleeping.done():
             await flow.time.advance(sleeping.result())
-        await cancelled(sleeping)
+        sleeping.cancel()
 
     assert await ending == {poison: "dead"} | dict.fromkeys(others, "answered")
 

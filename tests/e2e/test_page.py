@@ -17,6 +17,7 @@ from bot.platforms.web.adapter import WebPlatform, WebSection
 from bot.storage.db import Database
 from bot.storage.page import Page
 from bot.storage.photos import Photos
+from bot.texts import TEXTS
 from tests.e2e.browser import PHONE, chromium, window  # noqa: F401  (chromium is a fixture)
 from tests.e2e.drawing import circle_and_stars, file_of
 
@@ -60,8 +61,9 @@ class Bot:
         return self.event
 
     async def begin(self, text="正在看图…"):
-        self.answer = await self.platform.send(self.event.conversation, text, reply_to=None)
-        await self.write(text)
+        self.answer = await self.platform.send(
+            self.event.conversation, text, reply_to=None, final=False
+        )
 
     async def write(self, text, *, final=False):
         await self.platform.edit(self.event.conversation, self.answer, text, final=final)
@@ -158,15 +160,33 @@ async def test_stop_is_there_while_an_answer_is_written_and_leaves_no_bubble(bot
     await expect(person.bubbles("person")).to_have_text(["图里有什么？"])
 
 
-async def test_placeholder_that_nobody_edits_can_be_stopped_only_for_a_while(bot, person):
+async def test_placeholder_can_be_stopped_before_its_first_edit(bot, person):
     stop = person.page.get_by_role("button", name="停止")
     await person.ask("图里有什么？")
     await bot.asked()
-    await bot.platform.send(bot.event.conversation, "请先发一张照片。", reply_to=None)
+
+    await bot.begin()
+
+    await expect(stop).to_be_visible()
+    await expect(person.page.locator(".writing .text")).to_have_text("正在看图…")
+    await bot.write("好了", final=True)
+    await expect(stop).to_be_hidden()
+
+
+async def test_whole_message_cannot_be_stopped_at_any_time(bot, person):
+    watch = """() => {
+        window.stopWasShown = false;
+        new MutationObserver(() => {
+            window.stopWasShown ||= !document.querySelector("#stop").hidden;
+        }).observe(document.querySelector("#stop"), {attributes: true});
+    }"""
+    await person.page.evaluate(watch)
+    await person.ask("图里有什么？")
+    await bot.asked()
+    await bot.platform.send(bot.event.conversation, "请先发一张照片。", reply_to=None, final=True)
 
     await expect(person.bubbles()).to_have_text("请先发一张照片。")
-    await expect(stop).to_be_visible()
-    await expect(stop).to_be_hidden()
+    assert not await person.page.evaluate("window.stopWasShown")
 
 
 async def test_new_talk_puts_the_old_one_away_and_it_can_be_fetched_back(bot, person):
@@ -174,7 +194,7 @@ async def test_new_talk_puts_the_old_one_away_and_it_can_be_fetched_back(bot, pe
         pass
     await person.page.get_by_role("button", name="新对话").click()
     await bot.asked()
-    await bot.platform.send(bot.event.conversation, "好，我们重新开始。", reply_to=None)
+    await bot.platform.send(bot.event.conversation, "好，我们重新开始。", reply_to=None, final=True)
 
     await expect(person.page.locator("#empty")).to_be_visible()
     await expect(person.page.locator(".note .text")).to_have_text("好，我们重新开始。")
@@ -258,12 +278,16 @@ async def test_large_photo_is_shrunk_before_it_travels(bot, person):
     assert sent.getpixel((5, 5)) == (255, 255, 255)  # what was transparent is white
 
 
-async def test_file_that_is_no_picture_is_sent_for_the_bot_to_judge(bot, person):
+async def test_file_that_is_no_picture_is_refused_and_comes_back_with_its_question(bot, person):
     broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"not a picture"}
     await person.ask("图里有什么？", broken)
 
-    (photo,) = (await bot.asked()).photos
-    assert await bot.photos.get(photo.ref) == b"not a picture"
+    await expect(person.page.get_by_role("alert")).to_have_text(TEXTS["picture_format"].zh)
+    await expect(person.page.locator("#question")).to_have_value("图里有什么？")
+    await expect(person.page.locator("#photos li")).to_have_count(1)
+    assert bot.events.empty()
+    assert [fault for fault in person.faults if "415" not in fault] == []
+    person.faults.clear()
 
 
 async def test_chosen_photo_can_be_removed_again(bot, person):
@@ -342,6 +366,22 @@ async def test_question_asked_while_the_program_restarts_arrives_once(bot, perso
     await expect(person.page.locator(".unsent")).to_have_count(0)
     assert bot.events.empty()
     person.faults.clear()
+
+
+async def test_same_words_asked_again_have_their_own_bubble_though_the_first_try_was_lost(
+    bot, person
+):
+    async with answering(bot, person, "你好"):
+        pass
+    await person.page.route("**/api/ask*", lambda route: route.abort(), times=1)
+    await person.ask("你好")
+
+    assert (await bot.asked()).text == "你好"
+    await expect(person.bubbles("person")).to_have_text(["你好", "你好"])
+    await expect(person.page.locator(".unsent")).to_have_count(0)
+    await person.page.reload()
+    await expect(person.bubbles("person")).to_have_text(["你好", "你好"])
+    person.faults.clear()  # the browser notes the lost try
 
 
 async def test_page_fits_a_phone(bot, chromium):  # noqa: F811

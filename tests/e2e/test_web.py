@@ -64,6 +64,10 @@ async def place(tmp_path_factory):
     await place.program.clean_up()
 
 
+def file_with(data):
+    return {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": data}
+
+
 async def read(person, number, words):
     """Wait until the bot's message of that number holds the words, and is whole."""
     message = person.page.locator(".from-bot").nth(number - 1)
@@ -102,20 +106,27 @@ async def test_photo_alone_waits_for_its_question(place, chromium):  # noqa: F81
         await read(person, 2, "红")
 
 
+async def test_broken_photo_is_answered_with_a_sentence(place, chromium):  # noqa: F811
+    async with window(chromium, place.url) as person:
+        await person.ask("图里有什么？", file_with(b"\xff\xd8\xff\xe0 torn"))
+
+        await read(person, 1, TEXTS["picture_broken"].zh)
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        pytest.param(b"\xff\xd8\xff\xe0 torn", TEXTS["picture_broken"].zh, id="broken"),
         pytest.param(b"GIF89a", TEXTS["picture_format"].zh, id="of another kind"),
         pytest.param(b"", TEXTS["picture_empty"].zh, id="empty"),
     ],
 )
-async def test_unusable_photo_is_refused_with_a_sentence(place, chromium, data, sentence):  # noqa: F811
+async def test_file_that_is_no_photo_is_refused_with_a_sentence(place, chromium, data, sentence):  # noqa: F811
     async with window(chromium, place.url) as person:
-        photo = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": data}
-        await person.ask("图里有什么？", photo)
+        await person.ask("图里有什么？", file_with(data))
 
-        await read(person, 1, sentence)
+        await expect(person.page.get_by_role("alert")).to_have_text(sentence)
+        await expect(person.bubbles("person")).to_have_count(0)
+        person.faults.clear()  # the browser notes that it was refused
 
 
 async def test_new_talk_forgets_the_photo(place, chromium):  # noqa: F811

@@ -51,7 +51,7 @@ async def test_an_answer_stands_below_its_question_without_a_link_preview(
 ) -> None:
     question = person.says("what is on https://example.org ?")
 
-    number = await telegram.send(_to(person.chat), "…", reply_to=str(question.id))
+    number = await telegram.send(_to(person.chat), "…", reply_to=str(question.id), final=False)
 
     placeholder = emulator.said(person.chat)[0]
     assert (placeholder.text, str(placeholder.id)) == ("…", number)
@@ -64,7 +64,7 @@ async def test_an_answer_stands_below_its_question_without_a_link_preview(
 async def test_edits_change_the_one_message(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    number = await telegram.send(_to(person.chat), "…", reply_to=None)
+    number = await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
 
     await telegram.edit(_to(person.chat), number, "A red", final=False)
     await telegram.edit(_to(person.chat), number, "A red circle *and* <b>", final=True)
@@ -77,7 +77,7 @@ async def test_edits_change_the_one_message(
 async def test_an_edit_that_changes_nothing_is_a_success(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    number = await telegram.send(_to(person.chat), "done", reply_to=None)
+    number = await telegram.send(_to(person.chat), "done", reply_to=None, final=True)
 
     await telegram.edit(_to(person.chat), number, "done", final=True)
 
@@ -89,7 +89,7 @@ async def test_an_answer_goes_into_the_topic_of_its_question(
 ) -> None:
     group = emulator.group(topics=(5, 6))
 
-    await telegram.send(_to(group, "6"), "here", reply_to=None)
+    await telegram.send(_to(group, "6"), "here", reply_to=None, final=True)
 
     assert [message.thread for message in emulator.said(group)] == [6]
 
@@ -100,7 +100,7 @@ async def test_an_answer_comes_although_its_question_was_deleted(
     question = person.says("oops")
     person.deletes(question)
 
-    await telegram.send(_to(person.chat), "answer", reply_to=str(question.id))
+    await telegram.send(_to(person.chat), "answer", reply_to=str(question.id), final=True)
 
     assert [message.text for message in emulator.said(person.chat)] == ["answer"]
 
@@ -108,7 +108,7 @@ async def test_an_answer_comes_although_its_question_was_deleted(
 async def test_half_an_emoji_of_the_model_does_not_lose_the_answer(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    await telegram.send(_to(person.chat), "a \ud83d b", reply_to=None)
+    await telegram.send(_to(person.chat), "a \ud83d b", reply_to=None, final=True)
 
     assert emulator.said(person.chat)[0].text == "a ? b"
 
@@ -126,10 +126,10 @@ async def test_the_limit_we_promise_is_the_one_telegram_keeps(
 
     assert (limits.unit, units <= limits.text_units) == ("utf-16", fits)
     if fits:
-        await telegram.send(_to(person.chat), text, reply_to=None)
+        await telegram.send(_to(person.chat), text, reply_to=None, final=True)
     else:
         with pytest.raises(Refused):
-            await telegram.send(_to(person.chat), text, reply_to=None)
+            await telegram.send(_to(person.chat), text, reply_to=None, final=True)
 
 
 def test_edits_in_groups_are_rarer_than_in_private_chats(make: Make) -> None:
@@ -148,8 +148,8 @@ async def test_a_flood_says_how_long_to_wait_and_only_for_that_chat(
     emulator.flood.ban(person.chat.head["id"], 35)
 
     with pytest.raises(TooFast) as caught:
-        await telegram.send(_to(person.chat), "hello", reply_to=None)
-    await telegram.send(_to(other.chat), "hello", reply_to=None)
+        await telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
+    await telegram.send(_to(other.chat), "hello", reply_to=None, final=True)
 
     assert caught.value.retry_after_s == 35
     assert len(emulator.said(other.chat)) == 1
@@ -158,7 +158,7 @@ async def test_a_flood_says_how_long_to_wait_and_only_for_that_chat(
 async def test_writing_too_fast_is_called_too_fast(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    number = await telegram.send(_to(person.chat), "0", reply_to=None)
+    number = await telegram.send(_to(person.chat), "0", reply_to=None, final=True)
 
     async def hurry() -> None:
         for count in range(1, 10):
@@ -174,7 +174,7 @@ async def test_a_lost_response_is_unclear_and_the_message_stands(
     emulator.faults.plan("sendMessage", Fault("lost"))
 
     with pytest.raises(Unclear):
-        await telegram.send(_to(person.chat), "…", reply_to=None)
+        await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
 
     assert len(emulator.said(person.chat)) == 1
 
@@ -187,7 +187,7 @@ async def test_a_server_that_says_nothing_is_unclear_after_the_time_limit(
 
     async with running(telegram, Inbox().accept):
         with pytest.raises(Unclear):
-            await telegram.send(_to(person.chat), "…", reply_to=None)
+            await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
 
     assert len(emulator.said(person.chat)) == 1
 
@@ -223,11 +223,11 @@ async def test_a_server_that_says_nothing_is_unclear_after_the_time_limit(
 async def test_an_answer_that_says_nothing_certain_is_unclear(
     emulator: Emulator, telegram: Telegram, person: Person, fault: Fault, method: str
 ) -> None:
-    number = await telegram.send(_to(person.chat), "…", reply_to=None)
+    number = await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
     emulator.faults.plan(method, fault)
 
     if method == "sendMessage":
-        call = telegram.send(_to(person.chat), "hello", reply_to=None)
+        call = telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
     else:
         call = telegram.edit(_to(person.chat), number, "hello", final=True)
     with pytest.raises(Unclear) as caught:
@@ -243,7 +243,7 @@ async def test_without_a_connection_nothing_was_sent(
     await emulator.stop()
 
     with pytest.raises(NotSent):
-        await telegram.send(_to(person.chat), "hello", reply_to=None)
+        await telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
 
 
 async def test_after_the_end_nothing_is_sent(
@@ -254,17 +254,17 @@ async def test_after_the_end_nothing_is_sent(
         await emulator.until(lambda: emulator.calls_of("deleteWebhook"))
 
     with pytest.raises(NotSent):
-        await telegram.send(_to(person.chat), "hello", reply_to=None)
+        await telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
 
 
 async def test_a_person_who_blocked_us_is_gone(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    number = await telegram.send(_to(person.chat), "…", reply_to=None)
+    number = await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
     person.blocks()
 
     with pytest.raises(Gone):
-        await telegram.send(_to(person.chat), "hello", reply_to=None)
+        await telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
     with pytest.raises(Gone):
         await telegram.edit(_to(person.chat), number, "hello", final=True)
 
@@ -272,20 +272,20 @@ async def test_a_person_who_blocked_us_is_gone(
 @pytest.mark.parametrize("chat", ["999999", "-1001999999999"], ids=["person", "group"])
 async def test_a_chat_that_does_not_exist_is_gone(telegram: Telegram, chat: str) -> None:
     with pytest.raises(Gone):
-        await telegram.send(Conversation("telegram", chat), "hello", reply_to=None)
+        await telegram.send(Conversation("telegram", chat), "hello", reply_to=None, final=True)
 
 
 async def test_a_topic_that_does_not_exist_is_gone(emulator: Emulator, telegram: Telegram) -> None:
     group = emulator.group(topics=(5,))
 
     with pytest.raises(Gone):
-        await telegram.send(_to(group, "6"), "hello", reply_to=None)
+        await telegram.send(_to(group, "6"), "hello", reply_to=None, final=True)
 
 
 async def test_a_message_that_was_deleted_is_lost(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    number = await telegram.send(_to(person.chat), "…", reply_to=None)
+    number = await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
     person.deletes(emulator.said(person.chat)[0])
 
     with pytest.raises(LostMessage):
@@ -307,25 +307,25 @@ async def test_a_revoked_token_is_called_so(
     emulator.revoked = True
 
     with pytest.raises(Revoked):
-        await telegram.send(_to(person.chat), "hello", reply_to=None)
+        await telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
 
 
 async def test_empty_text_is_refused(telegram: Telegram, person: Person) -> None:
     with pytest.raises(Refused):
-        await telegram.send(_to(person.chat), "  ", reply_to=None)
+        await telegram.send(_to(person.chat), "  ", reply_to=None, final=True)
 
 
 async def test_an_answer_follows_its_group_to_the_supergroup(
     emulator: Emulator, telegram: Telegram
 ) -> None:
     old, new = emulator.small_group(), emulator.group()
-    number = await telegram.send(_to(old), "…", reply_to=None)
+    number = await telegram.send(_to(old), "…", reply_to=None, final=False)
     old.moved_to = new.head["id"]
 
     with pytest.raises(LostMessage):
         await telegram.edit(_to(old), number, "answer", final=True)
-    await telegram.send(_to(old), "answer", reply_to="77")
-    await telegram.send(_to(old), "more", reply_to=None)
+    await telegram.send(_to(old), "answer", reply_to="77", final=True)
+    await telegram.send(_to(old), "more", reply_to=None, final=True)
 
     assert [message.text for message in emulator.said(new)] == ["answer", "more"]
     assert [call.status for call in emulator.calls_of("sendMessage")] == [200, 200, 200]

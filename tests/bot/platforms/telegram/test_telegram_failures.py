@@ -84,7 +84,7 @@ async def test_no_error_shows_the_token_even_in_its_traceback(
     async with running(telegram, Inbox().accept):
         for _ in range(4):
             with pytest.raises(PlatformError) as caught:
-                await telegram.send(to, "hello", reply_to=None)
+                await telegram.send(to, "hello", reply_to=None, final=True)
             shown += traceback.format_exception(caught.value)
         for _ in range(8):
             with pytest.raises(PlatformError) as caught:

@@ -7,10 +7,14 @@ import hashlib
 
 import pytest
 
+from bot.platforms.web.errors import FAULTS
+from bot.texts import TEXTS
+
 # aiohttp's multipart reader calls a deprecated method of its own when a piece ends in a boundary.
 pytestmark = pytest.mark.filterwarnings("ignore:unread_data:DeprecationWarning")
 
 MEGABYTE = 2**20
+JPEG = b"\xff\xd8\xff\xe0"  # enough to be taken for one
 
 
 async def test_question_with_a_photo_is_accepted_before_it_is_acknowledged(served, photo):
@@ -41,11 +45,10 @@ async def test_chat_is_not_the_secret_in_the_cookie(served):
     assert cookie.value not in repr(served.inbox.events)
 
 
-@pytest.mark.parametrize("attempt", ["1", "2"], ids=["by the network", "by the page"])
-async def test_repeated_question_is_asked_once_and_shown_once(served, attempt):
+async def test_repeated_question_is_asked_once_and_shown_once(served):
     first = await served.ask("你好")
 
-    second = await served.ask("你好", attempt=attempt)
+    second = await served.ask("你好")
 
     assert first == second
     assert len(served.inbox.events) == 1
@@ -54,7 +57,7 @@ async def test_repeated_question_is_asked_once_and_shown_once(served, attempt):
 
 async def test_question_sent_twice_at_the_same_time_is_shown_once(served):
     served.inbox.gate = asyncio.Event()
-    both = asyncio.gather(served.ask("你好"), served.ask("你好", attempt="2"))
+    both = asyncio.gather(served.ask("你好"), served.ask("你好"))
     await served.inbox.called.wait()
 
     served.inbox.gate.set()
@@ -67,9 +70,9 @@ async def test_question_sent_twice_at_the_same_time_is_shown_once(served):
 async def test_question_repeated_after_a_restart_is_shown_once(place, stranger, photo):
     async with place.serve(browser=stranger) as before:
         await before.ask("图里有什么？", [photo])
-        await before.platform.send(before.chat, "正在看图", reply_to=None)
+        await before.platform.send(before.chat, "正在看图", reply_to=None, final=False)
     async with place.serve(browser=stranger) as after:
-        status, _ = await after.ask("图里有什么？", [photo], attempt="2")
+        status, _ = await after.ask("图里有什么？", [photo])
 
         assert status == 202
         assert await after.texts() == ["图里有什么？", "正在看图"]
@@ -84,6 +87,15 @@ async def test_same_words_asked_again_are_a_new_question(served):
     assert [event.message for event in served.inbox.events] == ["question-1", "question-2"]
 
 
+async def test_page_knows_its_question_again_after_a_restart(place, stranger):
+    async with place.serve(browser=stranger) as before:
+        await before.ask("你好", key="question-1")
+    async with place.serve(browser=stranger) as after:
+        (message,) = (await after.visit())["messages"]
+
+    assert message["key"] == "question-1"
+
+
 async def test_question_that_could_not_be_committed_is_not_acknowledged(served):
     served.inbox.fault = OSError("disk full")
 
@@ -91,7 +103,7 @@ async def test_question_that_could_not_be_committed_is_not_acknowledged(served):
 
     assert (status, body["error"]["code"]) == (503, "not_kept")
     assert "disk" not in body["error"]["message"]
-    assert (await served.ask("你好", attempt="2"))[0] == 202
+    assert (await served.ask("你好"))[0] == 202
     assert await served.texts() == ["你好"]
 
 
@@ -126,24 +138,39 @@ async def test_before_the_program_runs_a_question_is_put_off(place):
             {"text": "你" * 20_001}, [], 413, "text_too_long", id="one character too many"
         ),
         pytest.param({"text": "x" * 90_000}, [], 413, "text_too_long", id="far too long"),
-        pytest.param({"text": "?"}, [b"x"] * 9, 413, "too_many_photos", id="nine photos"),
+        pytest.param({"text": "?"}, [JPEG] * 9, 413, "too_many_photos", id="nine photos"),
         pytest.param(
-            {"text": "?"}, [b"x" * (MEGABYTE + 1)], 413, "photo_too_large", id="one byte too many"
+            {"text": "?"},
+            [JPEG.ljust(MEGABYTE + 1)],
+            413,
+            "photo_too_large",
+            id="one byte too many",
         ),
         pytest.param({"text": "?", "key": "short"}, [], 400, "malformed", id="bad key"),
         pytest.param({"text": "?", "key": "../../etc/x"}, [], 400, "malformed", id="path as key"),
-        pytest.param({"text": "?", "attempt": "many"}, [], 400, "malformed", id="bad attempt"),
-        pytest.param({"text": "?", "attempt": "9" * 400}, [], 400, "malformed", id="huge attempt"),
+        pytest.param({"text": "?", "lang": "z" * 400}, [], 400, "malformed", id="huge language"),
+        pytest.param({"text": "?"}, [b""], 400, "picture_empty", id="empty photo"),
+        pytest.param({"text": "?"}, [b"GIF89a"], 415, "picture_format", id="GIF"),
+        pytest.param({"text": "?"}, [JPEG, b"<svg>"], 415, "picture_format", id="SVG after JPEG"),
+        pytest.param({"text": "?", "key": "short"}, [JPEG], 400, "malformed", id="photo, bad key"),
         pytest.param({"text": "?", "owner": "me"}, [], 400, "malformed", id="unknown field"),
         pytest.param({"text": b"\xff\xfe"}, [], 400, "malformed", id="not UTF-8"),
     ],
 )
-async def test_question_beyond_a_limit_is_refused(served, fields, photos, status, code):
+async def test_question_beyond_a_limit_is_refused_and_nothing_of_it_kept(
+    served, place, fields, photos, status, code
+):
     answer = await served.ask(photos=photos, **fields)
 
     assert (answer[0], answer[1]["error"]["code"]) == (status, code)
     assert served.inbox.events == []
     assert await served.texts() == []
+    assert not place.folder.exists()
+
+
+@pytest.mark.parametrize("code", ["picture_empty", "picture_format"])
+def test_photo_is_refused_with_the_words_of_the_bot(code):
+    assert (FAULTS[code].zh, FAULTS[code].en) == (TEXTS[code].zh, TEXTS[code].en)
 
 
 async def test_longest_question_with_eight_photos_is_accepted(served, photo):

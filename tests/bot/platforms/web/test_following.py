@@ -22,7 +22,7 @@ async def test_window_gets_a_snapshot_first_and_then_each_message(served):
     await served.ask("你好")
     async with served.events() as stream:
         name, _, snapshot = await stream.next()
-        sent = await served.platform.send(served.chat, "您好", reply_to=None)
+        sent = await served.platform.send(served.chat, "您好", reply_to=None, final=True)
         event = await stream.next()
 
     assert name == "snapshot"
@@ -33,7 +33,7 @@ async def test_window_gets_a_snapshot_first_and_then_each_message(served):
 
 async def test_answer_is_followed_in_one_message_until_it_is_final(served):
     await served.ask("你好")
-    answer = await served.platform.send(served.chat, "…", reply_to=None)
+    answer = await served.platform.send(served.chat, "…", reply_to=None, final=False)
     async with served.events() as stream:
         await stream.next()
         for text, final in [("红", False), ("红色", False), ("红色的圆", True)]:
@@ -46,9 +46,23 @@ async def test_answer_is_followed_in_one_message_until_it_is_final(served):
     assert revisions == sorted(set(revisions))
 
 
+@pytest.mark.parametrize("final", [True, False], ids=["whole", "placeholder"])
+async def test_window_is_told_whether_a_new_message_is_whole(place, stranger, final):
+    async with place.serve(browser=stranger) as served:
+        await served.ask("你好")
+        async with served.events() as stream:
+            await stream.next()
+            await served.platform.send(served.chat, "…", reply_to=None, final=final)
+            _, _, told = await stream.next()
+    async with place.serve(browser=stranger) as after:
+        kept = (await after.visit())["messages"][-1]
+
+    assert (told["final"], kept["final"]) == (final, final)
+
+
 async def test_preview_is_not_written_to_the_database_and_the_final_text_is(served):
     await served.ask("你好")
-    answer = await served.platform.send(served.chat, "…", reply_to=None)
+    answer = await served.platform.send(served.chat, "…", reply_to=None, final=False)
 
     await served.platform.edit(served.chat, answer, "红", final=False)
     while_written = await kept(served)
@@ -59,7 +73,7 @@ async def test_preview_is_not_written_to_the_database_and_the_final_text_is(serv
 
 async def test_page_reloaded_in_mid_answer_shows_the_preview(served):
     await served.ask("你好")
-    answer = await served.platform.send(served.chat, "…", reply_to=None)
+    answer = await served.platform.send(served.chat, "…", reply_to=None, final=False)
     await served.platform.edit(served.chat, answer, "红", final=False)
 
     messages = (await served.visit())["messages"]
@@ -113,7 +127,7 @@ async def test_answer_is_edited_on_after_a_restart(place, stranger):
     async with place.serve(browser=stranger) as before:
         await before.ask("你好")
         chat = before.chat
-        answer = await before.platform.send(chat, "正在看图", reply_to=None)
+        answer = await before.platform.send(chat, "正在看图", reply_to=None, final=False)
     async with place.serve(browser=stranger) as after:
         await after.platform.edit(chat, answer, "红", final=False)
         await after.platform.edit(chat, answer, "红色", final=True)
@@ -129,7 +143,7 @@ async def test_message_that_does_not_exist_is_lost(served, message):
 
 async def test_message_of_another_chat_is_lost(served):
     await served.ask("你好")
-    answer = await served.platform.send(served.chat, "…", reply_to=None)
+    answer = await served.platform.send(served.chat, "…", reply_to=None, final=False)
 
     with pytest.raises(LostMessage):
         await served.platform.edit(Conversation("web", "another"), answer, "红", final=True)
@@ -152,7 +166,7 @@ async def test_markup_in_an_answer_crosses_the_wire_as_text(served):
     evil = "<img src=x onerror=alert(1)>\nid: 1\n\nevent: snapshot\u2028\r\n"
     async with served.events() as stream:
         await stream.next()
-        await served.platform.send(served.chat, evil, reply_to=None)
+        await served.platform.send(served.chat, evil, reply_to=None, final=True)
         name, _, message = await stream.next()
 
     assert (name, message["text"]) == ("message", evil)
@@ -174,7 +188,7 @@ async def test_ninth_window_of_a_chat_is_turned_away(served):
 async def test_window_that_takes_nothing_is_dropped(place):
     async with place.serve(write_s=0.2) as served:
         await served.ask("你好")
-        answer = await served.platform.send(served.chat, "…", reply_to=None)
+        answer = await served.platform.send(served.chat, "…", reply_to=None, final=False)
         (cookie,) = served.browser.cookie_jar
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", int(served.url.rpartition(":")[2])
