@@ -197,9 +197,12 @@ class Program:
             governor.close()
 
     def _health(self) -> dict[str, object]:
+        status = self._status
+        if status == "ok" and not self._service.stats().up:
+            status = "engine down"
         return {
-            "ok": self._status == "ok",
-            "status": self._status,
+            "ok": status == "ok",
+            "status": status,
             "version": version("visionbot"),
             "uptime_seconds": round(time.monotonic() - self._began, 1),
             "waiting": len(self._line),

@@ -254,7 +254,7 @@ async def test_question_that_takes_the_engine_down_each_time_is_given_up(flow):
 async def test_question_that_takes_the_engine_down_takes_no_other_question_with_it(flow):
     """Row 13: those that ran beside it are tried again, in the end each by itself."""
     flow.at_once = 5
-    flow.line_section = LineSection(max_attempts=3)
+    flow.line_section = LineSection(max_attempts=2)
     flow.platform.edit_every_s = 0.2
     flow.engine.deadly = "poison"
     gates = [flow.engine.hold(f"tell {number}") for number in range(4)]
@@ -264,8 +264,7 @@ async def test_question_that_takes_the_engine_down_takes_no_other_question_with_
     others = [await flow.say(f"tell {number}", chat=f"chat {number}") for number in range(4)]
     await flow.engine.until(lambda: len(flow.engine.running) == 4)
     poison = await flow.say("poison", chat="eve")
-    await flow.time.advance(await flow.time.sleeping(5))
-    await flow.engine.until(lambda: flow.engine.restarts == 2)
+    await flow.time.sleeping(5)
     for gate in gates:
         gate.set()
     ending = asyncio.create_task(flow.ended())

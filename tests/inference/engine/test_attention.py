@@ -122,3 +122,24 @@ def test_flash_kernels_agree_with_the_gathered_way() -> None:
         return out.float()
 
     torch.testing.assert_close(run(cache), run(cache.float()), atol=2e-2, rtol=2e-2)
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "head_size", "capability", "expected"),
+    [
+        pytest.param("cuda", torch.bfloat16, 128, (9, 0), True, id="Hopper"),
+        pytest.param("cuda", torch.bfloat16, 256, (8, 0), True, id="Ampere"),
+        pytest.param("cuda", torch.bfloat16, 128, (7, 5), False, id="Turing"),
+        pytest.param("cuda", torch.bfloat16, 257, (9, 0), False, id="large heads"),
+        pytest.param("cuda", torch.float32, 128, (9, 0), False, id="float32"),
+        pytest.param("cpu", torch.bfloat16, 128, (9, 0), False, id="no CUDA"),
+    ],
+)
+def test_flash_is_used_where_the_kernels_run(
+    device: str, dtype: torch.dtype, head_size: int, capability: tuple[int, int], expected: bool
+) -> None:
+    found = attention.has_flash(
+        torch.device(device), dtype, head_size, capability_of=lambda _: capability
+    )
+
+    assert found == expected

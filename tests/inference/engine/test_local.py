@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -60,6 +61,12 @@ async def read(
 def kill(engine: LocalEngine, sign: signal.Signals = signal.SIGKILL) -> None:
     assert engine.pid
     os.kill(engine.pid, sign)
+
+
+def asked(engine: LocalEngine) -> list[int]:
+    """Those that the process of now has been handed."""
+    process = engine._process
+    return [id for id, answer in engine._answers.items() if process and answer.asked is process]
 
 
 async def until(truth: Callable[[], bool]) -> None:
@@ -123,7 +130,7 @@ async def test_request_over_which_the_engine_dies_three_times_is_given_up(
 
     async def keep_killing() -> None:
         while len(pids) < 3:
-            await until(lambda: engine.pid not in (None, *pids) and engine.stats().waiting > 0)
+            await until(lambda: engine.pid not in (None, *pids) and engine.stats().running > 0)
             assert engine.pid
             pids.append(engine.pid)
             kill(engine)
@@ -134,6 +141,64 @@ async def test_request_over_which_the_engine_dies_three_times_is_given_up(
     text, _ = await read(engine, ask("hello", max_tokens=5))
     assert text
     assert engine.stats().restarts == restarts + 3
+
+
+async def test_request_over_which_the_engine_dies_takes_none_that_waits_with_it(
+    random_checkpoint: Path, settings_of: Callable[..., EngineSettings], ask: AskFor
+) -> None:
+    async with running(settings_of(random_checkpoint, max_sequences=1)) as engine:
+        reading = [asyncio.create_task(read(engine, ask("x", max_tokens=900)))]
+        await until(lambda: engine.stats().running == 1)
+        reading += [asyncio.create_task(read(engine, ask("y", max_tokens=5))) for _ in range(3)]
+        await until(lambda: len(asked(engine)) == 4)
+
+        for _ in range(3):
+            await until(lambda: engine.stats().running == 1 and len(asked(engine)) == 4)
+            pid = engine.pid
+            kill(engine)
+            await until(lambda pid=pid: engine.pid != pid)
+        poison, *others = await asyncio.gather(*reading, return_exceptions=True)
+
+    assert isinstance(poison, EngineFault)
+    assert [type(other) for other in others] == [tuple] * 3
+
+
+async def test_request_over_which_the_engine_dies_is_told_from_those_beside_it(
+    engine: LocalEngine, ask: AskFor
+) -> None:
+    reading = [asyncio.create_task(read(engine, ask("x", max_tokens=60))) for _ in range(3)]
+    await until(lambda: len(engine._answers) == 3)
+    poison = max(engine._answers)
+    for _ in range(3):
+        await until(lambda: engine.pid is not None and poison in engine._in_hand)
+        pid = engine.pid
+        kill(engine)
+        await until(lambda pid=pid: engine.pid != pid)
+
+    *others, last = await asyncio.gather(*reading, return_exceptions=True)
+
+    assert isinstance(last, EngineFault)
+    assert [type(other) for other in others] == [tuple] * 2
+
+
+async def test_engine_comes_back_once_the_system_has_room_for_a_process_again(
+    random_checkpoint: Path, settings_of: Callable[..., EngineSettings], ask: AskFor
+) -> None:
+    async with running(settings_of(random_checkpoint)) as engine:
+        assert engine.stats().up
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            kill(engine)
+            await until(lambda: engine._failed_starts > 0)
+            assert not engine.stats().up
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+        text, _ = await read(engine, ask("hello", max_tokens=5))
+
+        assert text
+        assert engine.stats().up
 
 
 async def test_closing_the_stream_frees_the_pages(engine: LocalEngine, ask: AskFor) -> None:

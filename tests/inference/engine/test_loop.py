@@ -7,7 +7,17 @@ import torch
 
 from inference.engine.blocks import PageTable
 from inference.engine.loop import EngineLoop
-from inference.engine.messages import Ask, Cancel, Failed, Measure, Measured, News, Piece, TooLong
+from inference.engine.messages import (
+    Ask,
+    Cancel,
+    Failed,
+    InHand,
+    Measure,
+    Measured,
+    News,
+    Piece,
+    TooLong,
+)
 from inference.engine.scheduler import Scheduler
 from inference.engine.sequence import Chunk, Prompt
 from inference.errors import ContextTooLong
@@ -192,3 +202,39 @@ def test_report_counts_what_was_computed_and_what_was_found(loop: EngineLoop) ->
 
     assert (counts.prompt_tokens, counts.cached_tokens, counts.completion_tokens) == (10, 4, 14)
     assert (counts.running, counts.waiting, counts.pages_used, counts.steps) == (0, 0, 0, 14)
+
+
+def test_answer_taken_up_where_it_no_longer_fits_ends_at_once(model: SmallModel) -> None:
+    model.context_tokens = 16
+    loop = EngineLoop(model, Scheduler(PageTable(4, 4), max_sequences=4, step_tokens=64))
+
+    news = run(loop, ask(1, "x" * 14, written=(1, 2, 3)), ask(2, "hello"))
+
+    (ended,) = news[1]
+    assert isinstance(ended, Piece)
+    assert (ended.token, ended.finish) == (None, "length")
+    assert ended.usage is not None
+    assert ended.usage.completion_tokens == 3
+    assert text_of(news[2]) == "红绿"
+
+
+def test_request_without_room_fails_and_blocks_nobody(model: SmallModel) -> None:
+    loop = EngineLoop(model, Scheduler(PageTable(4, 4), max_sequences=4, step_tokens=64))
+
+    news = run(loop, ask(1, "x" * 20), ask(2, "hello"))
+
+    assert [type(one) for one in news[1]] == [Failed]
+    assert text_of(news[2]) == "红绿"
+
+
+def test_what_is_worked_on_is_said_before(model: SmallModel, table: PageTable) -> None:
+    said: list[InHand] = []
+    scheduler = Scheduler(table, max_sequences=1, step_tokens=64)
+    loop = EngineLoop(model, scheduler, said.append)
+    loop.handle(ask(1, "device"))
+    loop.handle(ask(2, "hello"))
+
+    with pytest.raises(torch.AcceleratorError):
+        run(loop)
+
+    assert [in_hand.ids for in_hand in said] == [{1}, {2}, {1}]

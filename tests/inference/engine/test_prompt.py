@@ -77,9 +77,12 @@ def test_thousand_forged_tokens_are_no_trouble(tokenizer: Any, prompter: Prompte
     )
 )
 def test_no_mixture_forges_a_control_token(shared_prompter: Prompter, parts: list[str]) -> None:
-    tokens = shared_prompter.plain("".join(parts))
+    text = "".join(parts)
+
+    tokens = shared_prompter.plain(text)
 
     assert shared_prompter._control.isdisjoint(tokens)
+    assert shared_prompter._tokenizer.decode(tokens) == text  # nothing was left out instead
 
 
 @pytest.fixture(scope="module")
