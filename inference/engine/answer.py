@@ -17,7 +17,7 @@ class Answer:
         self.written: list[int] = []  # tokens; enough to take the answer up in another process
         self.seated = False  # it may be given to a process
         self.asked: object = None  # the process that is answering
-        self.deaths = 0  # processes that died while they were
+        self.deaths = 0  # processes that died while they worked on it
         self._text: list[str] = []
         self._finish: Finish | None = None
         self._usage: Usage | None = None
@@ -32,7 +32,8 @@ class Answer:
         return Ask(self.id, self.request, self.seed, tuple(self.written))
 
     def put(self, piece: Piece) -> None:
-        self.written.append(piece.token)
+        if piece.token is not None:
+            self.written.append(piece.token)
         if piece.text:
             self._text.append(piece.text)
         self._finish, self._usage = piece.finish, piece.usage

@@ -1,12 +1,13 @@
 """Attention over pages of keys and values, for a flat batch of prompt parts and single tokens.
 
 The function registered with transformers is handed the step's `PagedBatch` as the keyword argument
-`paged`; nothing of the batch is global. On CUDA in half precision a flash kernel reads the pages
+`paged`; nothing of the batch is global. Where `has_flash` says so a flash kernel reads the pages
 through a block table; everywhere else the pages are gathered and go through SDPA.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from inference.engine.sequence import Chunk
 
 NAME = "visionbot_paged"
 FLASH_PAGE_TOKENS = 256  # flash kernels read pages of a multiple of this
+_FLASH_CAPABILITY = (8, 0)  # Ampere
+_FLASH_HEAD_SIZE = 256  # the largest
 
 try:
     from flash_attn import flash_attn_varlen_func  # type: ignore[import-not-found]  # optional
@@ -72,6 +75,18 @@ def register() -> None:
     ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, _no_mask)
 
 
+def has_flash(
+    device: torch.device,
+    dtype: torch.dtype,
+    head_size: int,
+    *,
+    capability_of: Callable[[torch.device], tuple[int, int]] = torch.cuda.get_device_capability,
+) -> bool:
+    if device.type != "cuda" or dtype == torch.float32 or head_size > _FLASH_HEAD_SIZE:
+        return False
+    return capability_of(device) >= _FLASH_CAPABILITY
+
+
 def order(chunks: Items[Chunk]) -> list[Chunk]:
     """The order in which chunks stand in the flat batch: single tokens first."""
     return sorted(chunks, key=lambda chunk: chunk.count > 1)
@@ -82,7 +97,7 @@ def paged_batch(chunks: Items[Chunk], cache: torch.Tensor) -> PagedBatch:
     page_tokens, device = cache.shape[3], cache.device
     slots = [_slots(chunk, page_tokens) for chunk in chunks]
     new_slots = torch.cat([own[chunk.start :] for chunk, own in zip(chunks, slots, strict=True)])
-    if device.type == "cuda" and cache.dtype != torch.float32:
+    if has_flash(device, cache.dtype, cache.shape[5]):
         return PagedBatch(cache, new_slots.to(device), ragged=_ragged(chunks, device))
     singles = sum(chunk.count == 1 for chunk in chunks)
     parts, row = [], singles

@@ -25,6 +25,7 @@ class EngineStats:
     completion_tokens: int = 0
     pictures_encoded: int = 0
     restarts: int = 0
+    up: bool = True  # whether it can be asked now; False while it restarts or once it is given up
 
 
 class Engine(Protocol):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +13,16 @@ from inference.errors import ModelUnusable
 
 _MODEL_TYPE = "glm4v"
 _NEEDED = ("config.json", "tokenizer.json", "preprocessor_config.json")
+_BEAT_S = 1.0
 _FETCHED = ("*.json", "*.jinja", "*.safetensors")
 
 
-def find_checkpoint(model: str) -> Path:
-    """The folder of `model`, a folder or a hub id. Raises ModelUnusable."""
+def find_checkpoint(model: str, *, fetching: Callable[[], None] = lambda: None) -> Path:
+    """The folder of `model`, a folder or a hub id. Raises ModelUnusable. `fetching` is called
+    every second, in a thread, while the hub sends."""
     folder = Path(model).expanduser()
     if not folder.is_dir():
-        folder = _fetch(model)
+        folder = _fetch(model, fetching)
     check_checkpoint(folder)
     return folder
 
@@ -38,7 +43,7 @@ def check_checkpoint(folder: Path) -> None:
         _check_weights(shard)
 
 
-def _fetch(model: str) -> Path:
+def _fetch(model: str, fetching: Callable[[], None]) -> Path:
     if model.count("/") != 1 or model.startswith((".", "/", "~")):
         raise ModelUnusable(
             f"there is no folder {model}; [engine] model must name one, or a hub id"
@@ -47,12 +52,30 @@ def _fetch(model: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(model, allow_patterns=list(_FETCHED)))
+        with _beating(fetching):
+            return Path(snapshot_download(model, allow_patterns=list(_FETCHED)))
     except Exception as error:  # the hub raises a dozen unrelated classes: network, disk, access
         raise ModelUnusable(
             f"there is no folder {model}, and fetching it from the hub failed: {error}; check the "
             "name and the network, or download the checkpoint and name its folder"
         ) from error
+
+
+@contextmanager
+def _beating(beat: Callable[[], None]) -> Iterator[None]:
+    done = threading.Event()
+
+    def keep_beating() -> None:
+        while not done.wait(_BEAT_S):
+            beat()
+
+    thread = threading.Thread(target=keep_beating, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def _shards(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from collections.abc import Sequence as Items
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,10 @@ from inference.engine import attention
 from inference.engine.checkpoint import find_checkpoint
 from inference.engine.pictures import Embeddings
 from inference.engine.prompt import Prompter
-from inference.engine.sequence import Chunk, Prompt, Span
+from inference.engine.sequence import Chunk, Prompt, Sequence, Span
 from inference.engine.settings import EngineSettings
 from inference.errors import ContextTooLong, ModelUnusable
-from inference.request import ChatRequest, Picture, Turn
+from inference.request import ChatRequest, Picture, Sampling, Turn
 
 log = logging.getLogger(__name__)
 
@@ -48,15 +49,18 @@ class Glm4v:
         self.ends = _end_tokens(model)
 
     @classmethod
-    def load(cls, settings: EngineSettings) -> Glm4v:
-        """Raises ModelUnusable."""
-        folder = find_checkpoint(settings.model)
+    def load(
+        cls, settings: EngineSettings, *, fetching: Callable[[], None] = lambda: None
+    ) -> Glm4v:
+        """Raises ModelUnusable. `fetching` as in find_checkpoint."""
+        folder = find_checkpoint(settings.model, fetching=fetching)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
         device = _device(settings.device)
         cores = len(os.sched_getaffinity(0))
         torch.set_num_threads(max(1, cores - 1))  # one core is for whoever talks to people
         half = settings.dtype == "bfloat16" or (settings.dtype == "auto" and device.type == "cuda")
-        model = _load_weights(folder, torch.bfloat16 if half else torch.float32).to(device).eval()
+        weights = _load_weights(folder, torch.bfloat16 if half else torch.float32)
+        model = _move(weights, device).eval()
         if sum(weight.numel() for weight in model.parameters()) < _SMALL:
             torch.set_num_threads(1)
         attention.register()
@@ -71,7 +75,10 @@ class Glm4v:
             ) from error
         if not tokenizer.chat_template:
             raise ModelUnusable(f"{folder} has no chat_template.jinja; download it again")
-        return cls(model, tokenizer, images, settings)
+        loaded = cls(model, tokenizer, images, settings)
+        if device.type == "cuda":
+            loaded._try_out()
+        return loaded
 
     @property
     def pages(self) -> int:
@@ -118,6 +125,19 @@ class Glm4v:
         logits: torch.Tensor = self._model.lm_head(output.last_hidden_state[0, rows])
         return logits.float()
 
+    def _try_out(self) -> None:
+        """Raises ModelUnusable when the device cannot run what the model is made of."""
+        sequence = Sequence(0, Prompt((0, 0)), Sampling(), 0)
+        sequence.pages = [0]
+        try:
+            self.forward([Chunk(sequence, 0, 1)])
+            self.forward([Chunk(sequence, 0, 2)]).cpu()
+        except Exception as error:  # kernels raise whatever their authors chose
+            raise ModelUnusable(
+                f"the model does not run on {self._cache.device} ({error}); set [engine] dtype to "
+                '"float32" or device to "cpu"'
+            ) from error
+
     def _embed(self, chunks: Items[Chunk]) -> torch.Tensor:
         tokens = [t for chunk in chunks for t in chunk.sequence.tokens[chunk.start : chunk.end]]
         table = self._model.model.language_model.embed_tokens
@@ -163,7 +183,8 @@ class Glm4v:
         grids = inputs["image_grid_thw"].to(self._cache.device)
         pixels = inputs["pixel_values"].to(self._cache.device, visual.dtype)
         merged: torch.Tensor = visual(pixels, grid_thw=grids).pooler_output
-        return list(torch.split(merged, [span.count for span in spans]))
+        # cloned: each is kept for a time of its own, and a view would keep the whole batch
+        return [part.clone() for part in torch.split(merged, [span.count for span in spans])]
 
 
 def positions(chunk: Chunk) -> torch.Tensor:
@@ -229,6 +250,16 @@ def _load_weights(folder: Path, dtype: torch.dtype) -> Any:
     return model
 
 
+def _move(model: Any, device: torch.device) -> Any:
+    try:
+        return model.to(device)
+    except RuntimeError as error:
+        raise ModelUnusable(
+            f"the weights cannot be brought to {device} ({error}); free memory there or set "
+            "[engine] device to another"
+        ) from error
+
+
 def _end_tokens(model: Any) -> frozenset[int]:
     ends = set()
     for config in (model.config.text_config, model.generation_config):
@@ -241,13 +272,15 @@ def _make_cache(model: Any, settings: EngineSettings) -> tuple[torch.Tensor, int
     """The pages, and the longest context they and the model allow."""
     text = model.config.text_config
     page_tokens = settings.page_tokens
-    if model.device.type == "cuda" and model.dtype != torch.float32:
+    row = (text.num_key_value_heads, text.hidden_size // text.num_attention_heads)
+    if attention.has_flash(model.device, model.dtype, row[1]):
         flash = attention.FLASH_PAGE_TOKENS
         page_tokens = -(-page_tokens // flash) * flash
-    row = (text.num_key_value_heads, text.hidden_size // text.num_attention_heads)
     context = min(text.max_position_embeddings, settings.max_context_tokens)
     page_bytes = page_tokens * text.num_hidden_layers * 2 * row[0] * row[1] * model.dtype.itemsize
-    if settings.kv_memory_mb:
+    if settings.pages:
+        pages = settings.pages
+    elif settings.kv_memory_mb:
         pages = (settings.kv_memory_mb << 20) // page_bytes
     else:
         wanted = _FULL_CONTEXTS * -(-context // page_tokens)
@@ -260,8 +293,14 @@ def _make_cache(model: Any, settings: EngineSettings) -> tuple[torch.Tensor, int
     if pages * page_tokens < context:
         log.warning("context is %d tokens: the KV memory holds no more", pages * page_tokens)
     shape = (text.num_hidden_layers, 2, pages, page_tokens, *row)
-    # zeros, not empty: what was never written is read in padding, and must be finite
-    cache = torch.zeros(shape, dtype=model.dtype, device=model.device)
+    try:
+        # zeros, not empty: what was never written is read in padding, and must be finite
+        cache = torch.zeros(shape, dtype=model.dtype, device=model.device)
+    except RuntimeError as error:
+        raise ModelUnusable(
+            f"{pages * page_bytes >> 20} MB for keys and values cannot be had on {model.device}; "
+            f"lower [engine] kv_memory_mb, which is {settings.kv_memory_mb}, or free memory there"
+        ) from error
     return cache, min(context, pages * page_tokens)
 
 

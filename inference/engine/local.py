@@ -10,7 +10,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
 from dataclasses import fields, replace
 from itertools import count
 
@@ -21,6 +20,8 @@ from inference.engine.messages import (
     Cancel,
     Counts,
     Failed,
+    Fetching,
+    InHand,
     Measure,
     Measured,
     News,
@@ -46,6 +47,7 @@ __all__ = ["EngineSettings", "LocalEngine"]
 log = logging.getLogger(__name__)
 
 _DEATHS = 3  # of the process: in a row while it starts, or during one request
+_SUSPECT = 2  # deaths after which a request is worked on without others like it
 _PAUSE_S = 0.5  # before a start that follows a failed one; doubles
 _LONGEST_PAUSE_S = 30.0
 _SEATS = 4  # requests inside the process, as a multiple of those it runs at once
@@ -61,6 +63,7 @@ class LocalEngine:
         self._process: EngineProcess | None = None  # only while it can be asked
         self._keeper: asyncio.Task[None] | None = None
         self._patience: asyncio.Timeout | None = None
+        self._in_hand: frozenset[int] = frozenset()  # what the process is working on
         self._failed_starts = 0  # in a row
         self._barren = 0  # processes in a row that ended without having given anything out
         self._ready = Ready(context_tokens=settings.max_context_tokens, pages=0)
@@ -126,16 +129,18 @@ class LocalEngine:
             completion_tokens=now.completion_tokens,
             pictures_encoded=now.pictures_encoded,
             restarts=self._restarts,
+            up=self._process is not None,
         )
 
     async def close(self) -> None:
         """Answers under way end with EngineDown."""
         keeper, self._keeper = self._keeper, None
-        if keeper is not None:
-            keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
-        self._fail_all("the engine was closed")
+        try:
+            if keeper is not None:
+                keeper.cancel()
+                await asyncio.wait([keeper])
+        finally:
+            self._fail_all("the engine was closed")
 
     @property
     def pid(self) -> int | None:
@@ -150,10 +155,14 @@ class LocalEngine:
 
     async def _launch(self) -> EngineProcess:
         """A process that has loaded the model. Raises ModelUnusable; EngineDown when it died."""
-        process = await EngineProcess.start(self._settings)
+        # as many pages as ever: what fitted into the context yesterday fits today
+        settings = replace(self._settings, pages=self._ready.pages)
         try:
-            async with asyncio.timeout(self._settings.start_timeout_s):
-                message = await process.receive()
+            process = await EngineProcess.start(settings)
+        except OSError as error:
+            raise EngineDown(f"the engine process cannot be started ({error})") from error
+        try:
+            message = await self._first_word(process)
         except TimeoutError as error:
             process.kill()
             await process.end()
@@ -177,6 +186,14 @@ class LocalEngine:
         context, pages = message.context_tokens, message.pages
         log.info("engine process %d: context %d tokens, %d pages", process.pid, context, pages)
         return process
+
+    async def _first_word(self, process: EngineProcess) -> object:
+        """The time it takes to fetch the checkpoint does not count."""
+        while True:
+            async with asyncio.timeout(self._settings.start_timeout_s):
+                message = await process.receive()
+            if not isinstance(message, Fetching):
+                return message
 
     async def _keep(self, process: EngineProcess) -> None:
         """Serve with one process after the other, until cancelled."""
@@ -216,12 +233,16 @@ class LocalEngine:
             async with asyncio.timeout(None) as self._patience:
                 await self._take_up(process)
                 while True:
-                    report = await process.receive()
-                    assert isinstance(report, Report)
-                    self._counts = _sum(self._counts_before, report.counts)
-                    for news in report.news:
+                    message = await process.receive()
+                    if isinstance(message, InHand):
+                        self._in_hand = message.ids
+                        continue
+                    assert isinstance(message, Report)
+                    self._counts = _sum(self._counts_before, message.counts)
+                    for news in message.news:
                         self._pass_on(news)
                     self._watch(anew=True)
+                    await self._ask_all()  # a suspect has waited for another to end, perhaps
         except TimeoutError:
             process.kill()
             log.error("no step for %g s", self._settings.step_timeout_s)  # noqa: TRY400
@@ -232,17 +253,22 @@ class LocalEngine:
 
     async def _take_up(self, process: EngineProcess) -> None:
         """Ask again what an earlier process has left undone."""
+        await self._ask_all()
+        for question, _ in list(self._measures.values()):
+            await self._send(process, question, (question.turn,))
+
+    async def _ask_all(self) -> None:
         for answer in list(self._answers.values()):
             if answer.seated and not answer.ended:
                 await self._ask(answer)
-        for question, _ in list(self._measures.values()):
-            await self._send(process, question, (question.turn,))
 
     async def _ask(self, answer: Answer) -> None:
         """Unless its process has been asked already; without one, the next will be."""
         process = self._process
         if process is None or answer.asked is process:
             return
+        if answer.deaths >= _SUSPECT and self._suspects(process):
+            return  # one at a time; it is asked when that has ended
         answer.asked = process
         await self._send(process, answer.ask(), answer.request.turns)
         if answer.id not in self._answers:  # cancelled meanwhile, perhaps before it was sent
@@ -291,11 +317,21 @@ class LocalEngine:
         self._barren += 1
         idle = {"running": 0, "waiting": 0, "pages_used": 0}
         self._counts = self._counts_before = replace(self._counts, **idle)
-        for answer in self._answers.values():
-            if answer.asked is process and not answer.ended:
-                answer.deaths += 1
-                if answer.deaths >= _DEATHS:
-                    answer.fail(EngineFault(f"the engine died {_DEATHS} times over this request"))
+        asked = [a for a in self._answers.values() if a.asked is process and not a.ended]
+        working = [answer for answer in asked if answer.id in self._in_hand]
+        self._in_hand = frozenset()
+        if not working and self._barren >= _DEATHS:
+            working = asked  # it never comes as far as saying over which
+        for answer in [a for a in self._suspects(process) if a in working] or working:
+            answer.deaths += 1
+            if answer.deaths >= _DEATHS:
+                answer.fail(EngineFault(f"the engine died {_DEATHS} times over this request"))
+
+    def _suspects(self, process: EngineProcess) -> list[Answer]:
+        """Those over which earlier processes may have died and this one is asked now."""
+        answers = self._answers.values()
+        asked = [a for a in answers if a.asked is process and not a.ended]
+        return [answer for answer in asked if answer.deaths >= _SUSPECT]
 
     def _fail_all(self, reason: str) -> None:
         for answer in self._answers.values():

@@ -12,9 +12,11 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from collections.abc import Sequence as Items
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Never, Protocol
 
 import torch
 
@@ -26,6 +28,8 @@ from inference.engine.messages import (
     Cancel,
     Counts,
     Failed,
+    Fetching,
+    InHand,
     Measure,
     Measured,
     News,
@@ -76,11 +80,19 @@ class _Writing:
 
 
 class EngineLoop:
-    """What the process does, without the process: `handle` questions, `step`, `report`."""
+    """What the process does, without the process: `handle` questions, `step`, `report`.
+    `announce` is told what is worked on next, before it is."""
 
-    def __init__(self, model: Model, scheduler: Scheduler) -> None:
+    def __init__(
+        self,
+        model: Model,
+        scheduler: Scheduler,
+        announce: Callable[[InHand], None] = lambda _: None,
+    ) -> None:
         self._model = model
         self._scheduler = scheduler
+        self._announce = announce
+        self._in_hand: frozenset[int] = frozenset()
         self._sampler = Sampler()
         self._writings: dict[int, _Writing] = {}
         self._news: list[News] = []
@@ -93,7 +105,8 @@ class EngineLoop:
     def handle(self, question: Question) -> None:
         try:
             match question:
-                case Ask():
+                case Ask(id=id):
+                    self._take_in_hand(id)
                     self._begin(question)
                 case Cancel(id=id) if id in self._writings:
                     self._end(self._writings[id].sequence)
@@ -110,7 +123,12 @@ class EngineLoop:
 
     def step(self) -> None:
         """Compute one batch. What goes wrong in one sequence ends that sequence alone."""
-        chunks, logits = self._run(self._scheduler.plan())
+        plan = self._scheduler.plan()
+        if not plan:
+            self._fail_stuck()
+            return
+        self._take_in_hand(*(chunk.sequence.id for chunk in plan))
+        chunks, logits = self._run(plan)
         for chunk in chunks:
             self._scheduler.advance(chunk)
         complete = [chunk.sequence for chunk in chunks if not chunk.sequence.pending]
@@ -139,8 +157,24 @@ class EngineLoop:
         writing = _Writing(sequence, Detokenizer(self._model.decode))
         for token in ask.written:
             writing.detokenizer.push(token)  # its text is out already
+        if ask.written and len(sequence.tokens) >= self._model.context_tokens:
+            # the process before had more room than this one
+            text = writing.detokenizer.flush()
+            self._news.append(Piece(ask.id, None, text, "length", sequence.usage()))
+            return
         self._writings[ask.id] = writing
         self._scheduler.add(sequence)
+
+    def _take_in_hand(self, *ids: int) -> None:
+        if self._in_hand != frozenset(ids):
+            self._in_hand = frozenset(ids)
+            self._announce(InHand(self._in_hand))
+
+    def _fail_stuck(self) -> None:
+        """Nothing runs and the oldest finds no room: a fault of ours, but others shall go on."""
+        oldest = [*self._scheduler.running, *self._scheduler.waiting][0]
+        log.error("%d tokens of request %d find no room", len(oldest.tokens), oldest.id)
+        self._fail(oldest, "the engine has no room for the request")
 
     def _run(self, chunks: list[Chunk]) -> tuple[list[Chunk], torch.Tensor]:
         """The chunks that could be computed, with a row of logits for each that completes."""
@@ -204,22 +238,40 @@ def main() -> None:
         assert isinstance(settings, EngineSettings)
         inbox: queue.Queue[Question] = queue.Queue(_INBOX_MESSAGES)
         threading.Thread(target=_listen, args=(incoming, inbox), daemon=True).start()
+        _serve_and_exit(line, inbox, settings)
+
+
+def _serve_and_exit(
+    line: socket.socket, inbox: queue.Queue[Question], settings: EngineSettings
+) -> Never:
+    # NOTE: nothing may leave this function: closing what the listener reads from needs the lock
+    # that it holds while it reads, so the process would stand still instead of ending
+    code = 1
+    try:
         try:
             _serve(line, inbox, settings)
         except ModelUnusable as error:
             line.sendall(pack(Unusable(str(error))))
+        code = 0
+    except ConnectionError:
+        code = 0  # the parent is gone
+    except BaseException:
+        log.exception("the engine process fails")
+    finally:
+        logging.shutdown()
+        os._exit(code)
 
 
 def _serve(line: socket.socket, inbox: queue.Queue[Question], settings: EngineSettings) -> None:
     # imported here: transformers takes seconds, and the listener must notice a parent that dies
     from inference.engine.glm4v import Glm4v
 
-    model = Glm4v.load(settings)
+    model = Glm4v.load(settings, fetching=lambda: line.sendall(pack(Fetching())))
     table = PageTable(model.pages, model.page_tokens)
     scheduler = Scheduler(
         table, max_sequences=settings.max_sequences, step_tokens=settings.step_tokens
     )
-    loop = EngineLoop(model, scheduler)
+    loop = EngineLoop(model, scheduler, lambda in_hand: line.sendall(pack(in_hand)))
     line.sendall(pack(Ready(model.context_tokens, model.pages)))
     while True:
         for question in _take(inbox, wait=not loop.has_work):
@@ -237,10 +289,15 @@ def _take(inbox: queue.Queue[Question], *, wait: bool) -> list[Question]:
 
 
 def _listen(incoming: BinaryIO, inbox: queue.Queue[Question]) -> None:
-    while (question := _read(incoming)) is not None:
-        assert isinstance(question, Ask | Cancel | Measure)
-        inbox.put(question)
-    os._exit(0)  # the parent has closed its end or died; nobody wants what is being computed
+    try:
+        with suppress(ConnectionError):  # what we sent was still unread when the parent died
+            while (question := _read(incoming)) is not None:
+                assert isinstance(question, Ask | Cancel | Measure)
+                inbox.put(question)
+    except Exception:  # protects the machine: nobody else would notice a parent that dies
+        log.exception("the engine process cannot read what it is asked")
+    finally:
+        os._exit(0)  # the parent has closed its end or died; nobody wants what is being computed
 
 
 def _read(incoming: BinaryIO) -> object:

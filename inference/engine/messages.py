@@ -44,6 +44,11 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetching:
+    """The checkpoint is on its way from the hub; said again and again meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unusable:
     """The model cannot be loaded; the process ends."""
 
@@ -55,7 +60,7 @@ class Piece:
     """One more token of an answer and the text that became whole with it."""
 
     id: int
-    token: int
+    token: int | None  # None: it ends without a further one
     text: str
     finish: Finish | None = None
     usage: Usage | None = None
@@ -109,8 +114,15 @@ class Report:
     news: tuple[News, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """The requests about to be worked on; said before, for whatever kills the process."""
+
+    ids: frozenset[int]
+
+
 Question = Ask | Cancel | Measure
-Message = Question | Ready | Unusable | Report
+Message = Question | Fetching | Ready | Unusable | InHand | Report
 
 
 def pack(message: object) -> bytes:

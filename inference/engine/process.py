@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -11,6 +13,8 @@ from pathlib import Path
 
 from inference.engine.messages import HEAD_BYTES, pack, unpack
 from inference.engine.settings import EngineSettings
+
+log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).parents[2]  # where `python -m inference.engine.loop` finds the package
 _END_TIMEOUT_S = 5.0
@@ -28,22 +32,19 @@ class EngineProcess:
 
     @classmethod
     async def start(cls, settings: EngineSettings) -> EngineProcess:
+        """Raises OSError when the system has no room for a process."""
         ours, theirs = socket.socketpair()
-        try:
-            with theirs:
-                process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    *("-m", "inference.engine.loop", str(theirs.fileno())),
-                    cwd=_ROOT,
-                    stdin=DEVNULL,
-                    stdout=DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                    start_new_session=True,  # Ctrl-C in the terminal is not for it
-                )
-        except BaseException:
-            ours.close()
-            raise
-        reader, writer = await asyncio.open_connection(sock=ours)
+        with theirs:
+            try:
+                reader, writer = await asyncio.open_connection(sock=ours)
+            except BaseException:
+                ours.close()
+                raise
+            try:
+                process = await _spawn(theirs.fileno())
+            except BaseException:
+                writer.transport.abort()
+                raise
         started = cls(process, reader, writer)
         started.post(settings)
         return started
@@ -78,12 +79,34 @@ class EngineProcess:
             self._process.kill()
 
     async def end(self) -> int:
-        """Returns the exit code. Closing our end is what tells it to go."""
+        """Returns the exit code. Closing our end is what tells it to go; when it does not, or
+        nobody waits for that any longer, it is killed."""
         self._writer.close()
-        with suppress(ConnectionError):
-            await self._writer.wait_closed()
+        try:
+            async with asyncio.timeout(_END_TIMEOUT_S):
+                with suppress(ConnectionError):
+                    await self._writer.wait_closed()
+                return await self._process.wait()
+        except TimeoutError:
+            log.warning("the engine process %d does not end and is killed", self.pid)
+        finally:
+            if self._process.returncode is None:
+                self.kill()
+            self._writer.transport.abort()
         try:
             return await asyncio.wait_for(self._process.wait(), _END_TIMEOUT_S)
         except TimeoutError:
-            self.kill()
-            return await self._process.wait()
+            log.error("the engine process %d is killed but not gone", self.pid)  # noqa: TRY400
+            return -signal.SIGKILL
+
+
+async def _spawn(fd: int) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "inference.engine.loop", str(fd)),
+        cwd=_ROOT,
+        stdin=DEVNULL,
+        stdout=DEVNULL,
+        pass_fds=[fd],
+        start_new_session=True,  # Ctrl-C in the terminal is not for it
+    )

@@ -15,6 +15,7 @@ class EngineSettings:
     max_context_tokens: int = 8192
     page_tokens: int = 16
     kv_memory_mb: int = 0  # 0: enough for four full contexts, as far as the device has it
+    pages: int = 0  # above 0: so many, whatever kv_memory_mb is; not in config.toml
     step_tokens: int = 2048
     start_timeout_s: float = 600.0
     step_timeout_s: float = 60.0

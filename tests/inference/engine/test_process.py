@@ -83,6 +83,12 @@ def lives(pid: int) -> bool:
         return False
 
 
+async def hear_out(process: EngineProcess) -> None:
+    """Raises EOFError at the end."""
+    while True:
+        await process.receive()
+
+
 async def until(truth: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not truth():  # noqa: ASYNC110  # of another process: it tells nobody
@@ -124,9 +130,7 @@ async def test_process_whose_device_fails_ends_at_once(
         process.post(Ask(1, ask("hello"), 0))
 
         with pytest.raises(EOFError):
-            async with asyncio.timeout(20):
-                while True:
-                    await process.receive()
+            await asyncio.wait_for(hear_out(process), 20)
         assert await process.end() == 1
 
 
@@ -181,6 +185,7 @@ async def test_process_is_killed_when_nobody_waits_for_its_end(settings_of: Sett
     with pytest.raises(asyncio.CancelledError):
         await ending
     await until(lambda: not lives(process.pid))
+    await process.end()
 
 
 async def test_closing_the_engine_can_be_cancelled(
@@ -191,6 +196,8 @@ async def test_closing_the_engine_can_be_cancelled(
     pid = engine.pid
     assert pid
     os.kill(pid, signal.SIGSTOP)
+    keeper = engine._keeper
+    assert keeper
     closing = asyncio.create_task(engine.close())
     await asyncio.sleep(0)
 
@@ -199,3 +206,4 @@ async def test_closing_the_engine_can_be_cancelled(
     with pytest.raises(asyncio.CancelledError):
         await closing
     await until(lambda: not lives(pid))
+    await asyncio.wait([keeper])
