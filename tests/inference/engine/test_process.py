@@ -185,7 +185,7 @@ async def test_process_is_killed_when_nobody_waits_for_its_end(settings_of: Sett
     with pytest.raises(asyncio.CancelledError):
         await ending
     await until(lambda: not lives(process.pid))
-    await process.end()
+    await process._process.wait()
 
 
 async def test_closing_the_engine_can_be_cancelled(
