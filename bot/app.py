@@ -59,6 +59,7 @@ async def serve(settings: Settings, *, on_ready: Ready) -> None:
         stack.push_async_callback(service.close)
         platforms: list[Platform] = []
         routes: list[web.RouteDef] = []
+        await Page(db).forget_orphans()
         for platform in _platforms(settings, db, photos):
             platforms.append(platform)
             routes += platform.routes()

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Integer, Row, cast, delete, insert, select, update
 
 from bot.storage.db import Database
 from bot.storage.event_json import clean
-from bot.storage.tables import page_messages
+from bot.storage.inbox import OPEN
+from bot.storage.tables import inbox, page_messages, replies
 
 _LARGEST_ID = 2**63 - 1  # a larger one cannot even be asked for
 
@@ -74,6 +75,22 @@ class Page:
         async with self._db.read() as connection:
             row = (await connection.execute(select(page_messages).where(wanted))).one_or_none()
         return None if row is None else _message(row)
+
+    async def forget_orphans(self) -> None:
+        """To be called before anybody writes: a bot's message that is not final and belongs to no
+        open question was added just before the program died, and nobody will write it on."""
+        known = (
+            select(cast(replies.c.message, Integer))
+            .join(inbox, inbox.c.id == replies.c.inbox_id)
+            .where(inbox.c.platform == "web", inbox.c.state.in_(OPEN))
+        )
+        orphans = delete(page_messages).where(
+            page_messages.c.side == "bot",
+            page_messages.c.final.is_(False),
+            page_messages.c.id.not_in(known),
+        )
+        async with self._db.write() as connection:
+            await connection.execute(orphans)
 
     async def messages(self, chat: str, *, limit: int) -> list[PageMessage]:
         """The chat's newest `limit` messages, oldest first."""

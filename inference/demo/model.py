@@ -24,7 +24,7 @@ def model_config() -> Glm4vConfig:
         "num_hidden_layers": 6,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
-        "max_position_embeddings": 4096,
+        "max_position_embeddings": 512,  # its talks were shorter; beyond them it confuses photos
         "rms_norm_eps": 1e-5,
         "pad_token_id": eos[0],
         "eos_token_id": eos,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from bot.event import Conversation
 from bot.storage.db import Database
+from bot.storage.inbox import Inbox
 from bot.storage.page import Page, PageMessage
 
 
@@ -86,3 +90,23 @@ async def test_unsound_text_is_kept_readable(page: Page):
     await page.add("\0", "person", "\ud800", [], final=True)
 
     assert [message.text for message in await page.messages("\0", limit=1)] == ["\ufffd"]
+
+
+async def test_half_written_messages_of_no_open_question_are_forgotten(
+    page: Page, db: Database, make_event
+):
+    inbox = Inbox(db)
+    event = make_event("1", chat="c")
+    await inbox.accept(replace(event, conversation=Conversation("web", "c")))
+    (entry,) = await inbox.new(1)
+    lost = await page.add("c", "bot", "…", (), final=False)
+    going_on = await page.add("c", "bot", "…", (), final=False)
+    await inbox.note_reply(entry.id, 0, str(going_on))
+    said = await page.add("c", "bot", "done", (), final=True)
+    asked = await page.add("c", "person", "why?", (), final=True)
+
+    await page.forget_orphans()
+
+    left = [message.id for message in await page.messages("c", limit=10)]
+    assert left == [going_on, said, asked]
+    assert lost not in left
