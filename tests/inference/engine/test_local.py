@@ -63,12 +63,6 @@ def kill(engine: LocalEngine, sign: signal.Signals = signal.SIGKILL) -> None:
     os.kill(engine.pid, sign)
 
 
-def asked(engine: LocalEngine) -> list[int]:
-    """Those that the process of now has been handed."""
-    process = engine._process
-    return [id for id, answer in engine._answers.items() if process and answer.asked is process]
-
-
 async def until(truth: Callable[[], bool]) -> None:
     while not truth():  # noqa: ASYNC110  # of another process: it tells nobody
         await asyncio.sleep(0.01)
@@ -141,44 +135,6 @@ async def test_request_over_which_the_engine_dies_three_times_is_given_up(
     text, _ = await read(engine, ask("hello", max_tokens=5))
     assert text
     assert engine.stats().restarts == restarts + 3
-
-
-async def test_request_over_which_the_engine_dies_takes_none_that_waits_with_it(
-    random_checkpoint: Path, settings_of: Callable[..., EngineSettings], ask: AskFor
-) -> None:
-    async with running(settings_of(random_checkpoint, max_sequences=1)) as engine:
-        reading = [asyncio.create_task(read(engine, ask("x", max_tokens=900)))]
-        await until(lambda: engine.stats().running == 1)
-        reading += [asyncio.create_task(read(engine, ask("y", max_tokens=5))) for _ in range(3)]
-        await until(lambda: len(asked(engine)) == 4)
-
-        for _ in range(3):
-            await until(lambda: engine.stats().running == 1 and len(asked(engine)) == 4)
-            pid = engine.pid
-            kill(engine)
-            await until(lambda pid=pid: engine.pid != pid)
-        poison, *others = await asyncio.gather(*reading, return_exceptions=True)
-
-    assert isinstance(poison, EngineFault)
-    assert [type(other) for other in others] == [tuple] * 3
-
-
-async def test_request_over_which_the_engine_dies_is_told_from_those_beside_it(
-    engine: LocalEngine, ask: AskFor
-) -> None:
-    reading = [asyncio.create_task(read(engine, ask("x", max_tokens=60))) for _ in range(3)]
-    await until(lambda: len(engine._answers) == 3)
-    poison = max(engine._answers)
-    for _ in range(3):
-        await until(lambda: engine.pid is not None and poison in engine._in_hand)
-        pid = engine.pid
-        kill(engine)
-        await until(lambda pid=pid: engine.pid != pid)
-
-    *others, last = await asyncio.gather(*reading, return_exceptions=True)
-
-    assert isinstance(last, EngineFault)
-    assert [type(other) for other in others] == [tuple] * 2
 
 
 async def test_engine_comes_back_once_the_system_has_room_for_a_process_again(
