@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from inference.engine.blocks import PageTable
 from inference.engine.sequence import Sequence
@@ -153,3 +155,16 @@ def settings_of() -> Callable[..., EngineSettings]:
         return EngineSettings(model=str(folder), device="cpu", dtype="float32", **changes)
 
     return settings_of
+
+
+@pytest.fixture(scope="session")
+def endless_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its answers never end by themselves: each takes its whole length."""
+    folder = write_checkpoint(tmp_path_factory.mktemp("endless"))
+    ends = json.loads((folder / "generation_config.json").read_text("utf-8"))["eos_token_id"]
+    for file in folder.glob("*.safetensors"):
+        weights = load_file(file)
+        if "lm_head.weight" in weights:
+            weights["lm_head.weight"][ends] = 0  # the likeliest token is always above zero
+            save_file(weights, file, {"format": "pt"})
+    return folder

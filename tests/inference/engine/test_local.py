@@ -63,6 +63,12 @@ def kill(engine: LocalEngine, sign: signal.Signals = signal.SIGKILL) -> None:
     os.kill(engine.pid, sign)
 
 
+def asked(engine: LocalEngine) -> list[int]:
+    """Those that the process of now has been handed."""
+    process = engine._process
+    return [id for id, answer in engine._answers.items() if process and answer.asked is process]
+
+
 async def until(truth: Callable[[], bool]) -> None:
     while not truth():  # noqa: ASYNC110  # of another process: it tells nobody
         await asyncio.sleep(0.01)
@@ -117,12 +123,14 @@ async def test_engine_that_makes_no_step_is_replaced(
 
 
 async def test_request_over_which_the_engine_dies_three_times_is_given_up(
-    engine: LocalEngine, ask: AskFor
+    endless_checkpoint: Path, settings_of: Callable[..., EngineSettings], ask: AskFor
 ) -> None:
-    restarts = engine.stats().restarts
-    pids: list[int] = []
+    async with running(settings_of(endless_checkpoint)) as engine:
+        restarts = engine.stats().restarts
+        pids: list[int] = []
 
-    async def keep_killing() -> None:
+
+async def keep_killing() -> None:
         while len(pids) < 3:
             await until(lambda: engine.pid not in (None, *pids) and engine.stats().running > 0)
             assert engine.pid
@@ -135,6 +143,28 @@ async def test_request_over_which_the_engine_dies_three_times_is_given_up(
     text, _ = await read(engine, ask("hello", max_tokens=5))
     assert text
     assert engine.stats().restarts == restarts + 3
+
+
+async def test_request_over_which_the_engine_dies_takes_none_that_waits_with_it(
+    endless_checkpoint: Path, settings_of: Callable[..., EngineSettings], ask: AskFor
+) -> None:
+    async with running(settings_of(endless_checkpoint, max_sequences=1)) as engine:
+        reading = [asyncio.create_task(read(engine, ask("x", max_tokens=900)))]
+        await until(lambda: engine.stats().running == 1)
+        reading += [asyncio.create_task(read(engine, ask("y", max_tokens=5))) for _ in range(3)]
+        await until(lambda: len(asked(engine)) == 4)
+
+        first = min(engine._answers)
+        for _ in range(3):
+            await until(lambda: engine.pid is not None and engine._in_hand == {first})
+            await until(lambda: len(asked(engine)) == 4 and engine.stats().running == 1)
+            pid = engine.pid
+            kill(engine)
+            await until(lambda pid=pid: engine.pid != pid)
+        poison, *others = await asyncio.gather(*reading, return_exceptions=True)
+
+    assert isinstance(poison, EngineFault)
+    assert [type(other) for other in others] == [tuple] * 3
 
 
 async def test_engine_comes_back_once_the_system_has_room_for_a_process_again(
