@@ -129,20 +129,19 @@ async def test_request_over_which_the_engine_dies_three_times_is_given_up(
         restarts = engine.stats().restarts
         pids: list[int] = []
 
+        async def keep_killing() -> None:
+            while len(pids) < 3:
+                await until(lambda: engine.pid not in (None, *pids) and engine.stats().running > 0)
+                assert engine.pid
+                pids.append(engine.pid)
+                kill(engine)
 
-async def keep_killing() -> None:
-        while len(pids) < 3:
-            await until(lambda: engine.pid not in (None, *pids) and engine.stats().running > 0)
-            assert engine.pid
-            pids.append(engine.pid)
-            kill(engine)
+        with pytest.raises(EngineFault):
+            await asyncio.gather(read(engine, ask("x", max_tokens=900)), keep_killing())
 
-    with pytest.raises(EngineFault):
-        await asyncio.gather(read(engine, ask("x", max_tokens=900)), keep_killing())
-
-    text, _ = await read(engine, ask("hello", max_tokens=5))
-    assert text
-    assert engine.stats().restarts == restarts + 3
+        text, _ = await read(engine, ask("hello", max_tokens=5))
+        assert text
+        assert engine.stats().restarts == restarts + 3
 
 
 async def test_request_over_which_the_engine_dies_takes_none_that_waits_with_it(
