@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.event import Button
+
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Send `text` now, without the model."""
+    """Send `text` now, without the model; no text: nothing is said."""
 
     text: str
+    buttons: tuple[Button, ...] = ()
+    notice: bool = False  # of what cannot be done: in a group it is said once in a while only
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Put the event's photos and this text to the model."""
+    """Put the event's photos, those that wait for it and this text to the model."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Answer the question of an earlier entry anew; the old answer leaves the window."""
+
+    entry: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +39,11 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End what is written or waits in this conversation; say `otherwise` if there was nothing."""
+    """End what is written or waits: of the whole conversation, or of one entry alone; say
+    `otherwise` if there was nothing."""
 
     otherwise: str
+    entry: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +58,4 @@ class Ignore:
     """Nothing to do, nothing to say."""
 
 
-Action = Say | Ask | Keep | Stop | Renew | Ignore
+Action = Say | Ask | Again | Keep | Stop | Renew | Ignore

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -26,10 +27,21 @@ from pydantic_settings import (
 
 from bot.context import WindowSection
 from bot.errors import ConfigError
+from bot.intake import PhotosSection
 from bot.line import LineSection
 from bot.log import LogSection
+from bot.platforms.matrix.section import MatrixSection
 from bot.platforms.telegram.adapter import TelegramSection
 from bot.platforms.web.adapter import WebSection
+from bot.rules import (
+    AccessSection,
+    GroupsSection,
+    KnowledgeSection,
+    QuotaSection,
+    Reread,
+    RuleSet,
+    ServiceSection,
+)
 from bot.storage.db import StorageSection
 from bot.worker import AnswersSection
 from inference.build import EngineSection
@@ -53,9 +65,16 @@ class Settings(BaseSettings):
     answers: AnswersSection = AnswersSection()
     window: WindowSection = WindowSection()
     pictures: PicturesSection = PicturesSection()
+    photos: PhotosSection = PhotosSection()
     line: LineSection = LineSection()
+    access: AccessSection = AccessSection()
+    groups: GroupsSection = GroupsSection()
+    quota: QuotaSection = QuotaSection()
+    service: ServiceSection = ServiceSection()
+    knowledge: KnowledgeSection = KnowledgeSection()
     web: WebSection = WebSection()
     telegram: TelegramSection = TelegramSection()
+    matrix: MatrixSection = MatrixSection()
     log: LogSection = LogSection()
 
     @classmethod
@@ -68,6 +87,15 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return _Environment(settings_cls), init_settings  # the file's content comes as arguments
+
+    def rules(self) -> RuleSet:
+        return RuleSet(
+            access=self.access,
+            groups=self.groups,
+            quota=self.quota,
+            service=self.service,
+            knowledge=self.knowledge,
+        )
 
     def secrets(self) -> list[str]:
         """What must never be written anywhere."""
@@ -86,6 +114,14 @@ def load(file: Path | None = None) -> Settings:
         raise ConfigError(_describe(error)) from None  # its own text would show secrets
     _check_secrets(settings)
     return settings
+
+
+def reread(started: Settings, file: Path | None) -> Reread:
+    """The file as it is now, checked whole, beside the settings of the start; else ConfigError."""
+    now = load(file)
+    others = [name for name in Settings.model_fields if name not in RuleSet.model_fields]
+    changed = [name for name in others if getattr(now, name) != getattr(started, name)]
+    return Reread(now.rules(), tuple(changed))
 
 
 def has_display() -> bool:
@@ -108,6 +144,14 @@ class _Environment(EnvSettingsSource):
             if secret:
                 values[key] = secret
         return found
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        # Any: as pydantic-settings has it
+        """A list is JSON; what is none is passed on, so that the check can name it."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
 
 
 def _credential(section: str, key: str) -> str | None:
@@ -208,6 +252,7 @@ def _describe(error: ValidationError, *, section: str | None = None) -> str:
     if section is not None:
         place.insert(0, section)
     what = fault["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    what = re.sub("be a valid (tuple|array)", 'be a list, ["one", "two"]', what)
     if len(place) == 1:  # a rule about several keys of one section
         return f"[{place[0]}] {what}"
     name, key = place[:2]
@@ -217,7 +262,8 @@ def _describe(error: ValidationError, *, section: str | None = None) -> str:
     if (name, key) in _secret_keys():
         return f"{subject}: {what}"
     default = _sections()[name].model_fields[key].default
-    return f"{subject} is {fault['input']!r}, but {what}; the default is {default!r}"
+    shown = list(default) if isinstance(default, tuple) else default
+    return f"{subject} is {fault['input']!r}, but {what}; the default is {shown!r}"
 
 
 def _sections() -> dict[str, type[BaseModel]]:

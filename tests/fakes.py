@@ -7,9 +7,10 @@ from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
-from bot.event import Attachment, Conversation, Event, Person
-from bot.platforms.base import Accept, Gone, Limits, LostMessage, PlatformError, Refused
+from bot.event import Attachment, Conversation, Event, Person, Quoted
+from bot.platforms.base import Accept, Gone, Limits, LostMessage, PlatformError, Post, Refused
 from inference.engine.base import EngineStats
 from inference.errors import BadPicture, EngineDown
 from inference.request import ChatRequest, Delta, Finish, Picture, Turn, Usage
@@ -71,10 +72,27 @@ class Bubble:
     reply_to: str | None
     versions: list[str]
     final: bool = False
+    posts: list[Post] = field(default_factory=list)  # the same, with buttons and photo
+    key: str = ""
+
+    thread: str = ""
 
     @property
     def text(self) -> str:
         return self.versions[-1]
+
+    @property
+    def buttons(self) -> list[str]:
+        """The names of those that can be pressed now."""
+        return [button.name for button in self.posts[-1].buttons]
+
+    @property
+    def rich(self) -> bool:
+        return self.posts[-1].rich
+
+    @property
+    def photo(self) -> bytes | None:
+        return self.posts[-1].photo
 
 
 @dataclass
@@ -126,28 +144,31 @@ class FakePlatform:
         finally:
             self.accept = None
 
-    async def send(self, to: Conversation, text: str, *, reply_to: str | None, final: bool) -> str:
-        await self._enter("send", to, text, final=final)
-        bubble = Bubble(f"m{sum(map(len, self.chats.values())) + 1}", reply_to, [text], final)
+    async def send(self, to: Conversation, post: Post, *, reply_to: str | None, key: str) -> str:
+        await self._enter("send", to, post.text, final=post.final)
+        number = f"m{sum(map(len, self.chats.values())) + 1}"
+        bubble = Bubble(number, reply_to, [post.text], post.final, [post], key, to.thread)
         self._fail("send", to, lambda: self.chats[to.chat].append(bubble))
         self.chats[to.chat].append(bubble)
         self._ring()
         return bubble.id
 
-    async def edit(self, to: Conversation, message: str, text: str, *, final: bool) -> None:
-        await self._enter("edit", to, text, final=final)
-        assert len(text) <= self.text_units
+    async def edit(self, to: Conversation, message: str, post: Post) -> str:
+        await self._enter("edit", to, post.text, final=post.final)
+        assert len(post.text) <= self.text_units
         bubble = next((one for one in self.chats[to.chat] if one.id == message), None)
 
         def apply() -> None:
             if bubble is None:
                 raise LostMessage(message)
-            bubble.versions.append(text)
-            bubble.final = final
+            bubble.versions.append(post.text)
+            bubble.posts.append(post)
+            bubble.final = post.final
 
         self._fail("edit", to, apply)
         apply()
         self._ring()
+        return message
 
     async def fetch(self, photo: Attachment, *, max_bytes: int) -> bytes:
         self.calls.append(Call("fetch", photo.ref, "", self.clock()))
@@ -205,6 +226,23 @@ class FakePlatform:
         self.changed.set()
 
 
+@dataclass
+class FakeForum(FakePlatform):
+    """Its groups have threads, but those in `plain`."""
+
+    threads: dict[str, str] = field(default_factory=dict)  # by key: its title
+    plain: set[str] = field(default_factory=set)
+
+    async def open_thread(self, to: Conversation, title: str, *, key: str) -> Conversation:
+        await self._enter("open_thread", to, title)
+        if to.chat in self.plain:
+            raise Refused("no threads here")
+        self._fail("open_thread", to, lambda: self.threads.update({key: title}))
+        self.threads[key] = title
+        self._ring()
+        return Conversation(to.platform, to.chat, f"t{list(self.threads).index(key) + 1}")
+
+
 class FakeEngine:
     """Answers each question by `answers` (its text -> pieces), else with an echo in three pieces.
 
@@ -222,6 +260,7 @@ class FakeEngine:
         self.restarts = 0
         self.deadly = ""  # the question that takes the engine down, and all that run with it
         self.finish: Finish = "stop"  # how every answer ends
+        self.context_tokens = 4096
         self.thoughts: dict[str, str] = {}  # by the question's text: what comes before the answer
         self._changed = asyncio.Event()
 
@@ -274,7 +313,7 @@ class FakeEngine:
         return len(turn.text) + 10 * len(turn.pictures)
 
     def stats(self) -> EngineStats:
-        return EngineStats(model="fake", context_tokens=4096, restarts=self.restarts)
+        return EngineStats(model="fake", context_tokens=self.context_tokens, restarts=self.restarts)
 
     async def close(self) -> None:
         pass
@@ -302,19 +341,31 @@ def an_event(
     text: str = "",
     *,
     chat: str = "ann",
+    thread: str = "",
+    window_of: str = "",  # in a group where everybody has a window of their own
     person: str = "",
+    name: str = "",
     photos: tuple[str, ...] = (),
     platform: str = "test",
     language: str = "en",
+    chosen: str = "",
+    **rest: Any,  # Any: the fields of Event that are not named here, as they are
 ) -> Event:
     return Event(
         bot="bot",
         message=message,
-        conversation=Conversation(platform, chat),
-        person=Person(person or chat, language),
+        conversation=Conversation(platform, chat, thread, window_of),
+        person=Person(person or chat, language, name, chosen),  # type: ignore[arg-type]
         text=text,
         photos=tuple(Attachment(ref) for ref in photos),
+        **rest,
     )
+
+
+def a_quote(
+    message: str, text: str = "", *, photos: tuple[str, ...] = (), ours: bool = False
+) -> Quoted:
+    return Quoted(message, text, tuple(Attachment(ref) for ref in photos), ours=ours)
 
 
 async def cancelled(task: asyncio.Task[object]) -> None:

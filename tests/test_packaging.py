@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = {"bot", "handlers", "inference"}
-OPTIONAL = {"flash_attn", "matplotlib", "tqdm"}  # extras, imported late or by training alone
+OPTIONAL = {"flash_attn", "matplotlib", "nio", "tqdm"}  # extras, imported late or by training alone
 SILENT = {"greenlet"}  # needed by SQLAlchemy's asyncio part, imported by nobody of ours
 
 

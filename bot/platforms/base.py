@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from aiohttp import web
 
-from bot.event import Attachment, Conversation, Event
+from bot.event import Attachment, Button, Conversation, Event
 
 # Returns when the event is committed; a repeated one is dropped in silence. Raises when it could
 # not be committed, and then the platform must not acknowledge it.
@@ -34,6 +34,19 @@ class Limits:
     unit: Literal["character", "utf-16"] = "character"
     edit_every_s: float = 1.0  # per chat
     calls_per_s: float = 30.0  # all chats together
+    caption_units: int = 1024  # the longest text of a message with a photo
+    keyed: bool = False  # a send repeated with its key shows nothing twice
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One message as it shall be seen."""
+
+    text: str
+    final: bool = True  # it will not change any more; before that it is plain text without markup
+    rich: bool = False  # the text is Markdown, to be shown as such; else every character is meant
+    buttons: tuple[Button, ...] = ()  # a platform without buttons leaves them out
+    photo: bytes | None = None  # a JPEG, PNG or WebP above the text; such a post is never edited
 
 
 class PlatformError(Exception):
@@ -70,6 +83,10 @@ class Refused(PlatformError):
     pass
 
 
+class Misconfigured(Exception):
+    """`run` cannot begin until the operator has changed something; the text says what."""
+
+
 class Platform(Protocol):
     """One account on one chat platform. All calls but `run` may come at the same time."""
 
@@ -81,17 +98,27 @@ class Platform(Protocol):
     async def run(self, accept: Accept) -> None:
         """Receive until cancelled; an event is acknowledged only after `accept` returned."""
 
-    async def send(self, to: Conversation, text: str, *, reply_to: str | None, final: bool) -> str:
-        """The new message's id. `final`: this text will not be edited."""
+    async def send(self, to: Conversation, post: Post, *, reply_to: str | None, key: str) -> str:
+        """The new message's id. `key` is the same for every try of one message and no other: a
+        platform that knows such keys shows the message once, however often it is sent."""
 
-    async def edit(self, to: Conversation, message: str, text: str, *, final: bool) -> None:
-        """`final`: this text will not change again. Repeating an edit is harmless."""
+    async def edit(self, to: Conversation, message: str, post: Post) -> str:
+        """The id it has from now on, mostly the same. Repeating an edit is harmless."""
 
     async def fetch(self, photo: Attachment, *, max_bytes: int) -> bytes:
         """The file's bytes; raises Refused beyond `max_bytes`, before all of it is in memory."""
 
 
+@runtime_checkable
 class Routed(Protocol):
     """A platform that also receives over our own HTTP server: web page, webhooks."""
 
     def routes(self) -> Sequence[web.RouteDef]: ...
+
+
+@runtime_checkable
+class Threaded(Protocol):
+    """A platform whose groups can have threads: forum topics, Matrix threads."""
+
+    async def open_thread(self, to: Conversation, title: str, *, key: str) -> Conversation:
+        """A new thread of that group. Raises Refused where this group cannot have any."""

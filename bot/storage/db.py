@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import IO, Any
@@ -18,12 +19,16 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.storage.errors import AlreadyRunning
-from bot.storage.migrations.upgrade import upgrade
+from bot.storage.errors import AlreadyRunning, NoDatabase, SchemaTooOld
+from bot.storage.migrations.upgrade import is_behind, upgrade
 from bot.storage.soundness import FILE, damage_named, quick_check, refuse_foreign_file
+
+Transaction = AsyncConnection  # what `write` opens, for those who may not know SQLAlchemy
+Also = Callable[[Transaction], Awaitable[object]]  # more that is written at the same stroke
 
 _LOCK = "visionbot.lock"
 _BUSY_TIMEOUT_MS = 30_000  # how long we wait for another program, say a backup, that holds the file
+_LOCK_PAUSES_S = (0.02, 0.08, 0.4)  # for somebody who only looks, see `holder`
 _CONNECTIONS = 8  # each has a thread; a writer holds one, readers share the others
 
 
@@ -32,9 +37,9 @@ class StorageSection(BaseModel, extra="forbid", frozen=True):
 
 
 class Database:
-    """Made by `open`; whoever opens it closes it."""
+    """Made by `open`, or by `join` beside a program that runs; whoever makes it closes it."""
 
-    def __init__(self, file: Path, engine: AsyncEngine, lock: IO[str]) -> None:
+    def __init__(self, file: Path, engine: AsyncEngine, lock: IO[str] | None) -> None:
         self.file = file
         self._engine = engine
         self._writer = engine.execution_options(begin="IMMEDIATE")
@@ -51,6 +56,23 @@ class Database:
             await asyncio.to_thread(refuse_foreign_file, file)
             await db._check_and_migrate()
         except BaseException:  # cancelled too: the lock must not outlive a failed opening
+            await db.close()
+            raise
+        return db
+
+    @classmethod
+    async def join(cls, data_dir: Path) -> Database:
+        """For a second program: the folder's lock is left alone, and so are the tables.
+
+        Raises NoDatabase, SchemaTooOld, SchemaTooNew.
+        """
+        file = data_dir / FILE
+        if not file.exists():
+            raise NoDatabase(file)
+        db = cls(file, _make_engine(file), None)
+        try:
+            await db._refuse_older()
+        except BaseException:  # cancelled too: no connection is left open
             await db.close()
             raise
         return db
@@ -73,7 +95,15 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    async def _refuse_older(self) -> None:
+        with damage_named(self.file):
+            async with self.read() as connection:
+                behind = await connection.run_sync(is_behind, self.file)
+        if behind:
+            raise SchemaTooOld(self.file)
 
     async def _check_and_migrate(self) -> None:
         with damage_named(self.file):
@@ -81,6 +111,20 @@ class Database:
                 await connection.run_sync(quick_check, self.file)
             async with self.write() as connection:
                 await connection.run_sync(upgrade, self.file)
+
+
+def holder(data_dir: Path) -> int | None:
+    """The process that holds the folder; None: nobody does."""
+    path = data_dir / _LOCK
+    try:
+        with path.open("r", encoding="ascii", errors="replace") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        number = path.read_text("ascii", "replace").strip()
+        return int(number) if number.isdigit() else None
+    return None
 
 
 def _lock_folder(data_dir: Path) -> IO[str]:
@@ -92,7 +136,7 @@ def _lock_folder(data_dir: Path) -> IO[str]:
     path = data_dir / _LOCK
     lock = path.open("a+", encoding="ascii", errors="replace")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock_soon(lock)
     except BlockingIOError as error:
         with closing(lock):
             lock.seek(0)
@@ -102,6 +146,19 @@ def _lock_folder(data_dir: Path) -> IO[str]:
     lock.write(f"{os.getpid()}\n")
     lock.flush()
     return lock
+
+
+def _lock_soon(lock: IO[str]) -> None:
+    """A running program keeps the lock; one that only looks has let go of it before the last try.
+    Raises BlockingIOError."""
+    for pause_s in _LOCK_PAUSES_S:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause_s)  # in a thread
+        else:
+            return
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _make_engine(file: Path) -> AsyncEngine:

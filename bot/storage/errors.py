@@ -2,7 +2,9 @@
 
 StorageError
 ├── AlreadyRunning  another program holds this data folder
+├── NoDatabase      there is nothing yet that a second program could work on
 ├── DatabaseDamaged the file is no sound database; only a backup helps
+├── SchemaTooOld    an earlier version of this program has made the tables
 ├── SchemaTooNew    a later version of this program has changed the tables
 └── EventUnreadable what stands in a row is no event
 """
@@ -24,11 +26,26 @@ class AlreadyRunning(StorageError):
         )
 
 
+class NoDatabase(StorageError):
+    def __init__(self, file: Path) -> None:
+        super().__init__(
+            f"there is no {file}; check [storage] data_dir, or start visionbot once, which makes it"
+        )
+
+
 class DatabaseDamaged(StorageError):
     def __init__(self, file: Path, finding: str) -> None:
         super().__init__(
             f"{file} is damaged ({finding}); restore it from a backup, "
             "or move it away to begin with an empty database"
+        )
+
+
+class SchemaTooOld(StorageError):
+    def __init__(self, file: Path) -> None:
+        super().__init__(
+            f"{file} was written by an earlier version; start visionbot once, which brings it up "
+            "to date, and then repeat this"
         )
 
 

@@ -6,6 +6,7 @@ Times are seconds since 1970 in UTC. Photos are named by the SHA-256 of their fi
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     Boolean,
     Column,
     Float,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 
 metadata = MetaData()
@@ -39,15 +41,38 @@ inbox = Table(
     Column("ended_at", Float),
     UniqueConstraint("platform", "bot", "chat", "message"),
     Index("inbox_state", "state", "id"),
+    Index("inbox_chat", "platform", "chat", "id"),
 )
 
-# The visible messages of an answer, kept before the first edit. Part 0 is the placeholder.
+# Entries that are asked about together with another one: the other pictures of an album, a photo
+# and the question that came before or after it.
+parts = Table(
+    "parts",
+    metadata,
+    Column("inbox_id", Integer, ForeignKey("inbox.id"), primary_key=True),
+    Column("asked_as", Integer, ForeignKey("inbox.id"), nullable=False),
+    Index("parts_asked_as", "asked_as"),
+)
+
+# The visible messages of an answer. The key is kept before the message is sent, the message's id
+# before the first edit. Part 0 is the placeholder.
 replies = Table(
     "replies",
     metadata,
     Column("inbox_id", Integer, ForeignKey("inbox.id"), primary_key=True),
     Column("part", Integer, primary_key=True),
-    Column("message", Text, nullable=False),
+    Column("key", Text, nullable=False),  # Platform.send's
+    Column("message", Text),  # NULL: being sent, or that was interrupted
+    Index("replies_message", "message"),
+)
+
+# What people thought of an answer.
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("inbox_id", Integer, ForeignKey("inbox.id"), primary_key=True),
+    Column("value", Integer, nullable=False),  # 1 | -1
+    Column("at", Float, nullable=False),
 )
 
 # What was said, question by question: the raw material of a window.
@@ -59,13 +84,15 @@ turns = Table(
     Column("platform", Text, nullable=False),
     Column("chat", Text, nullable=False),
     Column("thread", Text, nullable=False),
+    Column("member", Text, nullable=False),  # Conversation.person
     Column("role", Text, nullable=False),  # user | assistant
     Column("text", Text, nullable=False),
     Column("photos", Text, nullable=False),  # JSON list of photo digests
     Column("tokens", Integer, nullable=False),
     Column("at", Float, nullable=False),
+    Column("replaced_by", Integer),  # the entry that was answered anew in its place, newest one
     UniqueConstraint("inbox_id", "role"),
-    Index("turns_conversation", "platform", "chat", "thread", "id"),
+    Index("turns_conversation", "platform", "chat", "thread", "member", "id"),
 )
 
 # Where the window of a conversation begins; moved forward by /new.
@@ -75,7 +102,9 @@ windows = Table(
     Column("platform", Text, primary_key=True),
     Column("chat", Text, primary_key=True),
     Column("thread", Text, primary_key=True),
+    Column("member", Text, primary_key=True),
     Column("after_turn", Integer, nullable=False),  # turns with a larger id belong to the window
+    Column("told_long", Boolean, nullable=False),  # they know that old turns have left it
 )
 
 # Photos sent without words, waiting for their question.
@@ -87,8 +116,296 @@ kept_photos = Table(
     Column("platform", Text, nullable=False),
     Column("chat", Text, nullable=False),
     Column("thread", Text, nullable=False),
+    Column("member", Text, nullable=False),
     Column("digest", Text, nullable=False),
+    Column("at", Float, nullable=False),
     UniqueConstraint("inbox_id", "digest"),
+)
+
+# How far a platform's stream of events has been read, where the platform does not keep that.
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("bot", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# A customer's conversation with the service desk. Of one conversation at most one is not closed.
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("platform", Text, nullable=False),
+    Column("chat", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("member", Text, nullable=False),  # Conversation.person
+    Column("person", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("shared", Boolean, nullable=False),  # others read there too
+    Column("state", Text, nullable=False),  # bot | waiting | staff | closed
+    Column("why", Text, nullable=False),  # asked | words | dissatisfied | refused | ...
+    Column("taken_by", Text, nullable=False),  # "platform:id", or empty
+    Column("taken_name", Text, nullable=False),
+    Column("staff_platform", Text, nullable=False),
+    Column("staff_chat", Text, nullable=False),
+    Column("staff_thread", Text),  # NULL: not opened yet; empty: the group has no threads
+    Column("announce", Boolean, nullable=False),  # staff must still be shown it
+    Column("told", Integer, nullable=False),  # the last line that staff were shown
+    Column("message", Text, nullable=False),  # the customer's newest, which answers reply to
+    Column("opened_at", Float, nullable=False),
+    Column("changed_at", Float, nullable=False),
+    Column("last_customer_at", Float),
+    Column("unanswered_since", Float),  # NULL: staff have answered all
+    Column("reminded_at", Float),
+    Column("escalated_at", Float),
+    Column("closed_at", Float),
+    Column("score", Integer),  # 1 to 5
+    Index("tickets_staff", "staff_platform", "staff_chat", "staff_thread"),
+    Index("tickets_state", "state", "id"),
+)
+Index(
+    "tickets_open",
+    tickets.c.platform,
+    tickets.c.chat,
+    tickets.c.thread,
+    tickets.c.member,
+    unique=True,
+    sqlite_where=tickets.c.state != "closed",
+    postgresql_where=tickets.c.state != "closed",
+)
+
+# What was said in a ticket and what happened to it, in the order of `number`.
+ticket_lines = Table(
+    "ticket_lines",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("ticket_id", Integer, ForeignKey("tickets.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("event", Text, nullable=False, unique=True),  # what caused it: it has effect once
+    Column("side", Text, nullable=False),  # customer | bot | staff | note | system
+    Column("who", Text, nullable=False),  # "platform:id", or empty
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("photos", Text, nullable=False),  # JSON list of photo digests
+    Column("message", Text, nullable=False),  # its id where it was written, or empty
+    Column("said", Text, nullable=False),  # what its author was told about it
+    Column("at", Float, nullable=False),
+    UniqueConstraint("ticket_id", "number"),
+)
+
+# Complaints about answers since the last hand-off or praise.
+complaints = Table(
+    "complaints",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("platform", Text, nullable=False),
+    Column("chat", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("event", Text, nullable=False, unique=True),
+    Column("answers", Integer, nullable=False),  # given in the conversation before it
+    Index("complaints_conversation", "platform", "chat", "thread", "member", "id"),
+)
+
+# Everybody who has spoken to us or was given something.
+people = Table(
+    "people",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text),  # guest | member | staff | admin; NULL: no command gave one
+    Column("language", Text, nullable=False),  # zh | en, as chosen; empty: not chosen
+    Column("spoken", Text, nullable=False),  # zh | en, in their last words; empty: not needed
+    Column("banned_until", Float),
+    Column("ban_reason", Text, nullable=False),
+    Column("first_seen", Float, nullable=False),
+    Column("last_seen", Float),  # NULL: never yet
+)
+
+chats = Table(
+    "chats",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("chat", Text, primary_key=True),
+    Column("is_group", Boolean, nullable=False),
+    Column("gone", Boolean, nullable=False),  # a broadcast did not reach it
+    Column("first_seen", Float, nullable=False),
+    Column("last_seen", Float, nullable=False),
+)
+
+# What was told and is not to be repeated for a while; the event that caused it is told it again.
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("about", Text, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("event", Text, nullable=False),
+)
+
+# What people may use. Subjects: "platform:id" of a person or group, "*" for all groups, a role.
+limits = Table(
+    "limits",
+    metadata,
+    Column("scope", Text, primary_key=True),  # person | group | role
+    Column("subject", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),  # questions | tokens
+    Column("period", Text, primary_key=True),  # day | month
+    Column("amount", Integer),  # NULL: no limit, whatever config.toml says
+)
+
+# On top of the limits, until the day and the month in which it was given are over.
+gifts = Table(
+    "gifts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("scope", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("amount", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Index("gifts_subject", "scope", "subject", "at"),
+)
+
+# What was used before does not count.
+resets = Table(
+    "resets",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("at", Float, nullable=False),
+)
+
+# What was used. Until an amount is settled, the reserved one counts.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("inbox_id", Integer, ForeignKey("inbox.id"), unique=True),  # NULL: not from a chat
+    Column("person", Text, nullable=False),  # "platform:id"
+    Column("chat", Text),  # of a group, "platform:id"; NULL: said in private
+    Column("at", Float, nullable=False),
+    Column("reserved_questions", Integer, nullable=False),
+    Column("reserved_tokens", Integer, nullable=False),
+    Column("settled_questions", Integer),
+    Column("settled_tokens", Integer),
+    Column("state", Text, nullable=False),  # reserved | settled
+    Index("ledger_person", "person", "at"),
+    Index("ledger_chat", "chat", "at"),
+    Index("ledger_state", "state"),
+    Index("ledger_at", "at"),
+)
+
+# Every change that somebody ordered, and every order that was denied.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("event", Text, nullable=False, unique=True),  # its lasting name
+    Column("at", Float, nullable=False),
+    Column("actor", Text, nullable=False),  # "platform:id", "machine:user"
+    Column("command", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("outcome", Text, nullable=False),  # what the actor was told
+    Column("refused", Boolean, nullable=False),  # a rule forbade it, and nothing was changed
+)
+
+# One row while no question is taken.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("since", Float, nullable=False),
+    Column("until", Float),  # NULL: until somebody ends it
+    Column("text", Text, nullable=False),
+)
+
+broadcasts = Table(
+    "broadcasts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("event", Text, nullable=False, unique=True),  # that wrote it
+    Column("at", Float, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("platform", Text, nullable=False),  # where its end is reported; empty: nowhere
+    Column("chat", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("state", Text, nullable=False),  # draft | cancelled | sending | done
+    Column("chats", Integer, nullable=False),  # how many it goes to
+    Index("broadcasts_state", "state"),
+)
+
+# Messages that answer no question of the moment: relays of the service desk, broadcasts, notices.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),  # named by what caused it: put once
+    Column("batch", Text, nullable=False),  # those that are counted together; mostly empty
+    Column("platform", Text, nullable=False),
+    Column("chat", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("photo", Text, nullable=False),  # a digest, or empty
+    Column("buttons", Text, nullable=False),  # JSON: [[name, label], ...]
+    Column("reply_to", Text),
+    Column("state", Text, nullable=False),  # waiting | sent | unclear | failed | left
+    Column("message", Text),  # the id of its first message once it is sent
+    Column("at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("patient", Boolean, nullable=False),  # everything else goes first
+    Index("outbox_state", "state", "id"),
+    Index("outbox_batch", "batch", "state"),
+)
+
+# The messages that a letter has become so far; a long one takes several.
+outbox_messages = Table(
+    "outbox_messages",
+    metadata,
+    Column("outbox_id", Integer, ForeignKey("outbox.id"), primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("message", Text, nullable=False),
+    Index("outbox_messages_message", "message"),
+)
+
+# The knowledge base: what people taught, cut into passages.
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("title", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),  # text | txt | md | pdf | docx | xlsx
+    Column("digest", Text, nullable=False, unique=True),  # SHA-256 of what was sent
+    Column("who", Text, nullable=False),  # "platform:id"
+    Column("at", Float, nullable=False),
+    Column("passages", Integer, nullable=False),
+    Column("characters", Integer, nullable=False),
+    sqlite_autoincrement=True,  # people name a document by its number, also later
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("document", Integer, ForeignKey("documents.id"), nullable=False),
+    Column("number", Integer, nullable=False),  # within the document, from 1
+    Column("place", Text, nullable=False),  # "p. 3"
+    Column("text", Text, nullable=False),
+    UniqueConstraint("document", "number"),
+)
+
+# The words of the passages by their id; read and written by bot/storage/search.py alone.
+_WORDS = "CREATE VIRTUAL TABLE passage_words USING fts5(words, tokenize='ascii')"
+event.listen(
+    metadata,
+    "after_create",
+    DDL(_WORDS).execute_if(dialect="sqlite"),  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
 )
 
 # The web page's own side of a chat: what a person sees there.
@@ -102,7 +419,7 @@ page_messages = Table(
     Column("photos", Text, nullable=False),  # JSON list of photo digests
     Column("final", Boolean, nullable=False),  # False: still being written
     Column("at", Float, nullable=False),
-    Column("key", Text),  # the page's own name for what it sent; NULL: the bot's
+    Column("key", Text),  # its sender's name for it, so that it is shown once
     Index("page_messages_chat", "chat", "id"),
     Index("page_messages_key", "chat", "key", unique=True),
 )

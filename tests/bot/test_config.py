@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -33,12 +34,21 @@ def shown(settings: Settings) -> dict[str, dict[str, object]]:
     """All keys but the secrets, with values as TOML has them."""
     return {
         section: {
-            key: str(value) if isinstance(value, Path) else value
+            key: as_toml_has_it(value)
             for key, value in getattr(settings, section)
             if not isinstance(value, SecretStr)
         }
         for section in Settings.model_fields
     }
+
+
+def as_toml_has_it(value: object) -> object:
+    match value:
+        case Path():
+            return str(value)
+        case tuple():
+            return list(value)
+    return value
 
 
 def test_the_shipped_file_says_exactly_the_defaults() -> None:
@@ -73,17 +83,43 @@ OTHER_TEXTS = {
     "base_url": "https://bots.example.org",
     "webhook_url": "https://example.org/hook",
     "level": "debug",
+    "who": "members",
+    "answer": "all",
+    "window": "shared",
+    "timezone": "Europe/Berlin",
+    "staff_chat": "telegram:-10012345",
+    "escalate_to": "telegram:-10012345",
+    "homeserver": "https://matrix.example.org",
+    "user": "@bot:example.org",
+}
+OTHER_LISTS = {
+    "owners": ["telegram:12345", "matrix:@ann:example.org"],
+    "admins": ["telegram:12345"],
+    "staff": ["telegram:12345"],
+    "admin_chats": ["telegram:-10012345"],
+    "customers": ["private", "telegram:-10012345"],
+    "hand_off": ["engine"],
+    "hours": ["Mon-Fri 09:00-18:00"],
+    "invites": ["@*:example.org"],
 }
 GOES_WITH = {  # what a setting needs beside it
-    ("engine", "kind"): ("VISIONBOT_ENGINE__BASE_URL", "http://127.0.0.1:8000/v1"),
-    ("engine", "base_url"): ("VISIONBOT_ENGINE__KIND", "remote"),
-    ("telegram", "webhook_url"): ("VISIONBOT_TELEGRAM__WEBHOOK_SECRET", SECRET),
+    ("engine", "kind"): {"VISIONBOT_ENGINE__BASE_URL": "http://127.0.0.1:8000/v1"},
+    ("engine", "base_url"): {"VISIONBOT_ENGINE__KIND": "remote"},
+    ("telegram", "webhook_url"): {"VISIONBOT_TELEGRAM__WEBHOOK_SECRET": SECRET},
+    ("matrix", "homeserver"): {
+        "VISIONBOT_MATRIX__USER": "@bot:example.org",
+        "VISIONBOT_MATRIX__PASSWORD": SECRET,
+    },
 }
 OTHER_NUMBERS = {"step_tokens": 512, "drop_to": 0.25, "top_p": 0.5, "temperature": 0.5}
 
 
-def another(key: str, value: object) -> object:
+def another_of(section: str, key: str, value: object) -> object:
     """A valid value that is not the default."""
+    return ["5 questions/day"] if section == "quota" and value == [] else another(key, value)
+
+
+def another(key: str, value: object) -> object:
     match value:
         case bool():
             return not value
@@ -91,17 +127,24 @@ def another(key: str, value: object) -> object:
             return OTHER_NUMBERS.get(key, value + 1)
         case float():
             return OTHER_NUMBERS.get(key, value + 1)
+        case list():
+            return OTHER_LISTS.get(key, ["elsewhere"])
     return OTHER_TEXTS.get(key, "elsewhere")
+
+
+def set_what_goes_with(section: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in GOES_WITH.get((section, key), {}).items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.mark.parametrize(("section", "key", "value"), keys())
 def test_each_key_can_be_set_in_the_environment(
     section: str, key: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = another(key, value)
-    monkeypatch.setenv(f"VISIONBOT_{section}__{key}".upper(), str(wanted))
-    if (section, key) in GOES_WITH:
-        monkeypatch.setenv(*GOES_WITH[section, key])
+    wanted = another_of(section, key, value)
+    written = json.dumps(wanted) if isinstance(wanted, list) else str(wanted)
+    monkeypatch.setenv(f"VISIONBOT_{section}__{key}".upper(), written)
+    set_what_goes_with(section, key, monkeypatch)
 
     assert shown(load())[section][key] == wanted
 
@@ -110,10 +153,9 @@ def test_each_key_can_be_set_in_the_environment(
 def test_each_key_can_be_set_in_the_file(
     section: str, key: str, value: object, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = another(key, value)
+    wanted = another_of(section, key, value)
     as_toml = str(wanted).lower() if isinstance(wanted, bool) else repr(wanted)
-    if (section, key) in GOES_WITH:
-        monkeypatch.setenv(*GOES_WITH[section, key])
+    set_what_goes_with(section, key, monkeypatch)
 
     settings = load(written(folder, f"[{section}]\n{key} = {as_toml}\n"))
 
@@ -170,6 +212,38 @@ FILES = {
         f'[engine]\napi_key = "{TOKEN}"\n',
         ["[engine] api_key", "secret", "VISIONBOT_ENGINE__API_KEY_FILE"],
     ),
+    "owner without platform": (
+        '[access]\nowners = ["12345"]\n',
+        ["[access] owners", "'12345'", "names no platform", "telegram:12345"],
+    ),
+    "owner by a name": (
+        '[access]\nowners = ["telegram:@ann"]\n',
+        ["[access] owners", "'telegram:@ann'", "names can change"],
+    ),
+    "owner who speaks for others": (
+        '[access]\nowners = ["telegram:1087968824"]\n',
+        ["[access] owners", "anonymous administrators"],
+    ),
+    "platform misspelt": (
+        '[access]\nadmins = ["telegarm:1"]\n',
+        ["[access] admins", "telegarm", "did you mean telegram?"],
+    ),
+    "group as an owner": (
+        '[access]\nowners = ["telegram:-100123"]\n',
+        ["[access] owners", "is a group"],
+    ),
+    "quota with a wrong period": (
+        '[quota]\nguest = ["20 questions/dya"]\n',
+        ["[quota] guest", "'20 questions/dya'", "did you mean day?"],
+    ),
+    "quota that is named twice": (
+        '[quota]\nguest = ["20 questions/day", "5 questions/day"]\n',
+        ["[quota] guest", "questions/day once"],
+    ),
+    "unknown time zone": (
+        '[quota]\ntimezone = "Mars/Olympus"\n',
+        ["[quota] timezone is 'Mars/Olympus'", "Asia/Shanghai"],
+    ),
     "broken toml": ("[web\n", ["given.toml", "line 1"]),
 }
 
@@ -198,6 +272,10 @@ VARIABLES = {
     "whole section": ({"VISIONBOT_WEB": '{"port": 1}'}, ["VISIONBOT_WEB is not a setting"]),
     "file of what is no secret": ({"VISIONBOT_WEB__PORT_FILE": "x"}, ["VISIONBOT_WEB__PORT_FILE"]),
     "wrong type": ({"VISIONBOT_WEB__PORT": "http"}, ["VISIONBOT_WEB__PORT is 'http'", "integer"]),
+    "no list": (
+        {"VISIONBOT_ACCESS__OWNERS": "telegram:12345"},
+        ["VISIONBOT_ACCESS__OWNERS", "'telegram:12345'"],
+    ),
     "empty": ({"VISIONBOT_WEB__PORT": ""}, ["VISIONBOT_WEB__PORT is ''", "integer"]),
     "out of bounds": ({"VISIONBOT_WEB__PORT": "70000"}, ["VISIONBOT_WEB__PORT", "70000", "65535"]),
     "no token": (

@@ -32,10 +32,16 @@ def schema(connection: Connection) -> set[tuple[str, str]]:
     return {(name, sql) for name, sql in rows if name != "alembic_version"}
 
 
+def is_no_index_of_words(name: str | None, *_: object) -> bool:
+    """SQLite keeps a full-text index in tables of its own, which are not ours to declare."""
+    return not (name or "").startswith("passage_words")
+
+
 def test_migrations_and_tables_agree(connection: Connection):
     upgrade(connection, FILE)
 
-    assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    context = MigrationContext.configure(connection, opts={"include_name": is_no_index_of_words})
+    assert compare_metadata(context, metadata) == []
 
 
 def test_migrations_and_tables_give_the_same_statements(connection: Connection):
