@@ -9,118 +9,137 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from bot import texts
-from bot.action import Action, Ask, Ignore, Keep, Renew, Say, Stop
+from bot.action import Action, Again, Ask, Ignore, Keep, Renew, Say, Stop
+from bot.arriving.admission import Admission
+from bot.arriving.arrivals import Arrivals
+from bot.arriving.gathering import Sending, first_sending, follower, pause_s
+from bot.arriving.notices import Notices
+from bot.arriving.references import References
 from bot.delivery import Undelivered
+from bot.errors import Unusable
 from bot.event import Conversation, Event
-from bot.intake import Deliveries, Intake, Unusable
-from bot.line import Full, Line, LineSection
+from bot.intake import Deliveries, Intake, PhotosSection, check_number
 from bot.pacing import Sleep
 from bot.platforms.base import Gone, PlatformError, Refused
-from bot.prompt import Prompter
-from bot.question import Question
-from bot.reply import Reply
 from bot.storage.history import History
 from bot.storage.inbox import End, Entry, Inbox
-from bot.texts import Language
 
 log = logging.getLogger(__name__)
 
 Decide = Callable[[Event], Awaitable[Action]]
+Meet = Callable[[Event], Awaitable[Event]]
 
-_MOST_IN_HAND = 256  # entries looked at and not done; more wait in the inbox
 _PAUSES_S = (1.0, 5.0, 20.0)  # after a fault of ours; then the entry is given up
+
+
+@dataclass(slots=True)
+class _Talk:
+    """What a conversation's task has to do yet."""
+
+    entries: deque[Entry] = field(default_factory=deque)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self.changed.set()
 
 
 class Dispatcher:
     def __init__(
         self,
         decide: Decide,
+        is_urgent: Callable[[Event], bool],
+        meet: Meet,
         inbox: Inbox,
         history: History,
         intake: Intake,
-        prompter: Prompter,
-        line: Line[Question],
+        references: References,
+        admission: Admission,
+        notices: Notices,
         deliveries: Deliveries,
-        section: LineSection,
+        section: PhotosSection,
         *,
-        default_language: Language,
+        clock: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._decide = decide
+        self._is_urgent = is_urgent
+        self._meet = meet
         self._inbox = inbox
         self._history = history
         self._intake = intake
-        self._prompter = prompter
-        self._line = line
+        self._references = references
+        self._admission = admission
+        self._notices = notices
         self._deliveries = deliveries
         self._section = section
-        self._default_language = default_language
+        self._clock = clock
         self._sleep = sleep
-        self._talks: dict[Conversation, deque[Entry]] = {}
-        self._in_hand = 0
+        self._arrivals = Arrivals(inbox)
+        self._talks: dict[Conversation, _Talk] = {}
         self._stopped_early: set[int] = set()  # entries in hand whose work was ended ahead of them
-        self._last = 0  # the newest entry that was looked at
-        self._room = asyncio.Event()
 
     async def run(self) -> None:
         """Until cancelled. First those that were accepted before the program ended."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._admission.expire(group))
             for entry in await self._inbox.waiting():
                 await self._restore(entry, group)
             while True:
-                if await self._take_new(group):
-                    await self._inbox.arrived()
-                while self._in_hand == _MOST_IN_HAND:
-                    self._room.clear()
-                    await self._room.wait()
+                for entry in await self._arrivals.next():
+                    await self._look_at(entry, group)
 
     async def _restore(self, entry: Entry, group: asyncio.TaskGroup) -> None:
         if not self._is_served(entry):
             return
         try:
-            action = await self._decide(entry.event)
+            sending = Sending(await self._met(entry), tuple(await self._inbox.parts(entry.id)))
+            match await self._decide(sending.whole.event):
+                case Ask(text):
+                    await self._ask(sending, text, group, accepted=True)
+                case Again(number):
+                    await self._ask_again(sending, number, group, accepted=True)
+                case _:
+                    self._add(entry, group)
         except Exception:  # one entry must not keep the program from starting
-            log.exception("entry %s cannot be decided", entry.id)
-            await self._inbox.end(entry.id, "dead")
-            return
-        if isinstance(action, Ask):
-            await self._join(entry, action, group, accepted=True)
-        else:
+            log.exception("entry %s cannot be restored", entry.id)
+            self._add(entry, group)  # it is tried again in its turn, and given up there
+
+    async def _look_at(self, entry: Entry, group: asyncio.TaskGroup) -> None:
+        if self._is_served(entry):
+            await self._stop_early(entry)
             self._add(entry, group)
-
-    async def _take_new(self, group: asyncio.TaskGroup) -> bool:
-        """False: perhaps there are more.
-
-        NOTE: what is read as new may have ended by now; only the number tells what is.
-        """
-        entries = await self._inbox.new(_MOST_IN_HAND + 1)  # those in hand are among them
-        for entry in entries:
-            if entry.id <= self._last:
-                continue
-            if self._in_hand == _MOST_IN_HAND:
-                return False
-            self._last = entry.id
-            if self._is_served(entry):
-                await self._stop_early(entry)
-                self._add(entry, group)
-            else:
-                await self._inbox.wait(entry.id)
-        return len(entries) <= _MOST_IN_HAND
+        else:
+            await self._inbox.wait(entry.id)
+            self._arrivals.done(entry)
 
     async def _stop_early(self, entry: Entry) -> None:
         """A /stop ends the running answer now, though its turn to be carried out may come later,
         perhaps behind a photo that takes long."""
-        running = self._line.running(entry.event.conversation)
-        if running is not None:
-            with suppress(Exception):  # whoever does the entry meets it again, and tells
-                if isinstance(await self._decide(entry.event), Stop | Renew):
-                    running.stop()
-                    self._stopped_early.add(entry.id)
+        event = entry.event
+        running = self._admission.running(event.conversation)
+        if running is None or not self._is_urgent(event):
+            return
+        with suppress(Exception):  # whoever does the entry meets it again, and tells
+            match await self._decide(event):
+                case Stop(entry=None):
+                    meant = running.entry.event.person.id == event.person.id
+                case Stop(entry=int(number)):
+                    meant = running.entry.id == await self._inbox.asked_as(number)
+                case Renew():
+                    meant = True
+                case _:
+                    meant = False
+            if meant:
+                running.stop()
+                self._stopped_early.add(entry.id)
 
     def _is_served(self, entry: Entry) -> bool:
         """Is its platform on? If not, it waits for a start at which it is."""
@@ -130,135 +149,228 @@ class Dispatcher:
         return name in self._deliveries
 
     def _add(self, entry: Entry, group: asyncio.TaskGroup) -> None:
-        self._in_hand += 1
         conversation = entry.event.conversation
-        if conversation in self._talks:
-            self._talks[conversation].append(entry)
-        else:
-            self._talks[conversation] = deque([entry])
-            group.create_task(self._talk(conversation, group))
+        if conversation not in self._talks:
+            self._talks[conversation] = _Talk()
+            group.create_task(self._talk(conversation, self._talks[conversation], group))
+        self._talks[conversation].add(entry)
 
-    async def _talk(self, conversation: Conversation, group: asyncio.TaskGroup) -> None:
-        entries = self._talks[conversation]
-        while entries:
-            await self._do(entries[0], group)
-            self._stopped_early.discard(entries.popleft().id)
-            self._in_hand -= 1
-            self._room.set()
+    async def _talk(
+        self, conversation: Conversation, talk: _Talk, group: asyncio.TaskGroup
+    ) -> None:
+        while talk.entries:
+            await self._gather(talk, group)
+            sending = first_sending(talk.entries)
+            await self._do(sending, group, goes_on=self._goes_on(talk, sending))
+            for entry in sending.entries:
+                talk.entries.remove(entry)
+                self._stopped_early.discard(entry.id)
+                self._arrivals.done(entry)
         del self._talks[conversation]
 
-    async def _do(self, entry: Entry, group: asyncio.TaskGroup) -> None:
-        """Whatever happens, the others go on."""
-        for pause_s in _PAUSES_S:
+    async def _gather(self, talk: _Talk, group: asyncio.TaskGroup) -> None:
+        """Until nothing more comes that belongs to the first entry."""
+        together_s = self._section.together_s
+        while (wait_s := pause_s(talk.entries, self._clock(), together_s)) > 0:
+            talk.changed.clear()
+            timer = group.create_task(self._ring_later(talk, wait_s))
             try:
-                action = await self._decide(entry.event)
-                await self._carry_out(action, entry, group)
+                await talk.changed.wait()
+            finally:
+                timer.cancel()
+
+    async def _ring_later(self, talk: _Talk, wait_s: float) -> None:
+        await self._sleep(wait_s)
+        talk.changed.set()
+
+    def _goes_on(self, talk: _Talk, sending: Sending) -> bool:
+        """Did the same person say more at once? Then no word of ours shall come in between."""
+        later = follower(talk.entries, sending.entries)
+        if later is None:
+            return False
+        last = max(entry.received_at for entry in sending.entries)
+        return later.received_at - last < self._section.together_s
+
+    async def _do(self, sending: Sending, group: asyncio.TaskGroup, *, goes_on: bool) -> None:
+        """Whatever happens, the others go on."""
+        entry = sending.asked
+        for pause in _PAUSES_S:
+            try:
+                await self._admission.until_kept(entry.event.conversation)
+                met = Sending(await self._met(entry), sending.parts)
+                action = await self._decide(met.whole.event)
+                await self._carry_out(action, met, group, goes_on=goes_on)
             except (Gone, Refused, Undelivered) as error:
                 log.warning("entry %s: nobody could be told: %s", entry.id, error)
-                await self._end(entry, "undeliverable")
+                await self._give_up(sending, "undeliverable")
                 return
             except Exception:  # one entry may fail, the others go on
                 log.exception("entry %s failed", entry.id)
-                await self._sleep(pause_s)
+                await self._sleep(pause)
             else:
                 return
         with suppress(PlatformError, Undelivered):
-            await self._say(entry, texts.say("engine_fault", self._language(entry)))
-        await self._end(entry, "dead")
+            said = texts.say("engine_fault", self._admission.language(entry))
+            await self._notices.complain(entry, said, "fault")
+        await self._give_up(sending, "dead")
 
-    async def _carry_out(self, action: Action, entry: Entry, group: asyncio.TaskGroup) -> None:
+    async def _met(self, entry: Entry) -> Entry:
+        return replace(entry, event=await self._meet(entry.event))
+
+    async def _carry_out(
+        self, action: Action, sending: Sending, group: asyncio.TaskGroup, *, goes_on: bool
+    ) -> None:
+        entry = sending.asked
         match action:
             case Ask():
-                await self._inbox.wait(entry.id)
-                await self._join(entry, action, group, accepted=False)
-            case Say():
-                await self._say_last(entry, action.text, "said")
+                await self._ask(sending, action.text, group, accepted=False)
+            case Again():
+                await self._ask_again(sending, action.entry, group, accepted=False)
             case Keep():
-                await self._keep(entry, action)
+                await self._keep(sending, action, group, goes_on=goes_on)
+            case Say(notice=True):
+                await self._notices.complain(entry, action.text, action.text)
+                await self._end(sending.entries, "said")
+            case Say():
+                await self._notices.say(entry, action.text, action.buttons)
+                await self._end(sending.entries, "said")
             case Stop():
-                nothing = not await self._stop(entry)
-                await self._say_last(entry, action.otherwise if nothing else "", "said")
+                if not await self._stop(entry, action.entry):
+                    await self._notices.say(entry, action.otherwise)
+                await self._end(sending.entries, "said")
             case Renew():
-                await self._stop(entry)
-                await self._history.renew(entry.event.conversation)
-                await self._say_last(entry, action.text, "said")
+                conversation = entry.event.conversation
+                await self._admission.stop(conversation, person=None, entry_id=None)
+                await self._history.renew(conversation)
+                await self._notices.say(entry, action.text)
+                await self._end(sending.entries, "said")
             case Ignore():
-                await self._inbox.end(entry.id, "ignored")
+                await self._end(sending.entries, "ignored")
 
-    async def _join(
-        self, entry: Entry, ask: Ask, group: asyncio.TaskGroup, *, accepted: bool
+    async def _ask(
+        self, sending: Sending, text: str, group: asyncio.TaskGroup, *, accepted: bool
     ) -> None:
-        """`accepted`: before a restart; then it has its place for sure, and perhaps a message."""
-        event = entry.event
-        reply = Reply(self._deliveries[event.conversation.platform], self._inbox, entry, group)
-        was_shown = accepted and await reply.resume()
-        question = Question(
-            entry,
-            ask.text,
-            reply,
-            self._language(entry),
-            resumed=was_shown and entry.attempts > 0,
+        entry = sending.asked
+        context = await self._references.context(sending.whole)
+        if not (accepted or context.has_photos):
+            sending = sending.with_parts(await self._references.photos_before(sending))
+        await self._admission.admit(
+            sending.whole,
+            text,
+            group,
+            context=context,
+            again=sending.replaced,
+            since=_since(entry),
+            accepted=accepted,
+            parts=[part.id for part in sending.parts],
         )
-        # Nothing may be awaited between the look at the line and joining it.
-        full = None if accepted else self._line.full(question.person)
-        if full is None:
-            self._line.join(question)
-        else:
-            await self._say_last(entry, self._full(full, question.language), "refused")
 
-    def _full(self, full: Full, language: Language) -> str:
-        if full == "line_full":
-            return texts.say(full, language)
-        return texts.say(full, language, limit=self._section.max_per_person)
-
-    async def _keep(self, entry: Entry, keep: Keep) -> None:
-        try:
-            photos = await self._intake.take(entry.event, self._language(entry))
-        except Unusable as error:
-            await self._say_last(entry, error.said, "refused")
+    async def _ask_again(
+        self, sending: Sending, entry_id: int, group: asyncio.TaskGroup, *, accepted: bool
+    ) -> None:
+        """Under the number of the wish, but as an answer to the question's own message."""
+        entry = sending.asked
+        again = await self._inbox.entry(await self._inbox.asked_as(entry_id))
+        if again is None or again.event.kind != "message":
+            await self._end(sending.entries, "ignored")
             return
-        await self._history.keep_photos(entry, [photo.digest for photo in photos])
-        await self._say_last(entry, keep.text, "said")
+        since = _since(entry)
+        event = Sending(again, tuple(await self._inbox.parts(again.id))).whole.event
+        entry = replace(entry, event=replace(event, person=entry.event.person))
+        await self._admission.admit(
+            entry,
+            event.text,
+            group,
+            context=await self._references.context(entry),
+            again=replace(again, event=event),
+            since=since,
+            accepted=accepted,
+        )
 
-    async def _stop(self, entry: Entry) -> bool:
-        """Returns when nothing of the conversation waits or runs. False: nothing did."""
-        conversation = entry.event.conversation
-        early = entry.id in self._stopped_early
-        leaving = self._line.leave(conversation)
-        running = self._line.running(conversation)
-        if running is not None:
-            running.stop()
-        for question in leaving:
-            await self._take_back(question)
-        if running is not None:
-            await running.ended.wait()
-        return early or running is not None or bool(leaving)
+    async def _keep(
+        self, sending: Sending, keep: Keep, group: asyncio.TaskGroup, *, goes_on: bool
+    ) -> None:
+        if await self._joins_its_album(sending):
+            return
+        if question := await self._references.question_before(sending):
+            joined = sending.with_parts([question])
+            action = await self._decide(joined.whole.event)
+            if isinstance(action, Ask):
+                await self._admission.replace(question)
+                await self._ask(joined, action.text, group, accepted=False)
+                return
+        await self._keep_photos(sending, "" if goes_on else keep.text)
 
-    async def _take_back(self, question: Question) -> None:
-        with suppress(Gone, Refused, Undelivered):
-            await question.reply.finish(texts.say("stopped", question.language))
-        await self._inbox.end(question.entry.id, "stopped")
-        question.ended.set()
+    async def _keep_photos(self, sending: Sending, said: str) -> None:
+        """What cannot be used is told; the others are kept all the same."""
+        language = self._admission.language(sending.asked)
+        try:
+            check_number(len(sending.whole.event.photos), language)
+        except Unusable as error:
+            await self._notices.complain(sending.asked, error.said, "photo")
+            await self._end(sending.entries, "refused")
+            return
+        kept, faults = 0, dict[Entry, str]()
+        for entry in sending.entries:
+            try:
+                digests = await self._intake.keep(entry.event, language)
+            except Unusable as error:
+                faults[entry] = error.said
+            else:
+                await self._history.keep_photos(entry, digests)
+                kept += len(digests)
+        if kept > 1 and said:
+            said = texts.say("photos_kept", language, count=kept)
+        await self._tell_kept(sending.asked, said if kept else "", faults)
+        await self._end(list(faults), "refused")
+        await self._end(sending.entries, "said")  # of the others: the first end holds
 
-    async def _end(self, entry: Entry, end: End) -> None:
+    async def _tell_kept(self, entry: Entry, said: str, faults: Mapping[Entry, str]) -> None:
+        if faults:
+            lines = [*dict.fromkeys(faults.values()), said]
+            await self._notices.complain(entry, "\n".join(filter(None, lines)), "photo")
+        else:
+            await self._notices.say(entry, said)
+
+    async def _joins_its_album(self, sending: Sending) -> bool:
+        """A picture that came late goes with the others, while they wait."""
+        asked = await self._references.album_before(sending)
+        if asked is None:
+            return False
+        others = await self._inbox.parts(asked.id)
+        question = self._admission.waiting(asked.id)
+        if question is None:
+            return False
+        # its turn may come whenever we await, and then it must have them all
+        whole = Sending(asked, (*others, *sending.entries)).whole
+        question.entry = replace(question.entry, event=whole.event)
+        await self._inbox.wait(asked.id, [entry.id for entry in sending.entries])
+        return True
+
+    async def _stop(self, entry: Entry, entry_id: int | None) -> bool:
+        event = entry.event
+        number = None if entry_id is None else await self._inbox.asked_as(entry_id)
+        stopped = await self._admission.stop(
+            event.conversation, person=event.person.id, entry_id=number
+        )
+        if event.kind == "delete" and entry_id is not None and number is not None:
+            # not before: what was stopped has left its photos to the next question
+            await self._history.forget_photos({entry_id, number})
+        return stopped or entry.id in self._stopped_early
+
+    async def _end(self, entries: Sequence[Entry], end: End) -> None:
+        for entry in entries:
+            await self._inbox.end(entry.id, end)
+
+    async def _give_up(self, sending: Sending, end: End) -> None:
         """Where nothing else is left to do; an entry that keeps its state is seen to at the next
         start."""
         try:
-            await self._inbox.end(entry.id, end)
+            await self._end(sending.entries, end)
         except Exception:  # the database may be full or locked; that must not end the program
-            log.exception("entry %s keeps its state", entry.id)
+            log.exception("entry %s keeps its state", sending.asked.id)
 
-    async def _say_last(self, entry: Entry, text: str, end: End) -> None:
-        """The last thing done about an entry; no text: nothing is said."""
-        if text:
-            await self._say(entry, text)
-        await self._inbox.end(entry.id, end)
 
-    async def _say(self, entry: Entry, text: str) -> None:
-        event = entry.event
-        delivery = self._deliveries[event.conversation.platform]
-        await delivery.say(event.conversation, text, reply_to=event.message)
-
-    def _language(self, entry: Entry) -> Language:
-        event = entry.event
-        return texts.language_of(event.text, event.person.language, self._default_language)
+def _since(entry: Entry) -> float:
+    """When it was said, as far as the platform tells; after an outage that may be long ago."""
+    return min(entry.received_at, entry.event.at or entry.received_at)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from pydantic import BaseModel, Field
 
 from bot import texts
 from bot.delivery import Delivery
+from bot.documents.block import BadDocument
+from bot.errors import Unusable
 from bot.event import Attachment, Event
 from bot.platforms.base import PlatformError
 from bot.storage.photos import Photos
@@ -22,20 +27,19 @@ MOST_PHOTOS = 10  # with one question; Telegram's albums hold as many
 Deliveries = dict[str, Delivery]  # by the platform's name
 
 
+class PhotosSection(BaseModel, extra="forbid", frozen=True):
+    """`[photos]`: how photos and questions find each other."""
+
+    together_s: float = Field(1.0, ge=0.0, le=10.0)
+    wait_s: float = Field(120.0, ge=0.0, le=86_400.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A photo that can be asked about."""
 
     digest: str  # of the file, as Photos knows it
     picture: Picture
-
-
-class Unusable(Exception):
-    """Some photo cannot be used; `said` tells the person why and what to do."""
-
-    def __init__(self, said: str) -> None:
-        super().__init__("a photo cannot be used")
-        self.said = said
 
 
 class Intake:
@@ -49,8 +53,18 @@ class Intake:
 
     async def take(self, event: Event, language: Language) -> list[Ready]:
         """The event's photos in their order. Raises Unusable, EngineDown."""
-        check_number(len(event.photos), language)
-        return [await self._take(event, photo, language) for photo in event.photos]
+        return await self.collect(event.conversation.platform, event.photos, language)
+
+    async def collect(
+        self, platform: str, photos: Sequence[Attachment], language: Language
+    ) -> list[Ready]:
+        """The same for photos from anywhere, such as those of a quoted message."""
+        check_number(len(photos), language)
+        return [await self._take(platform, photo, language) for photo in photos]
+
+    async def keep(self, event: Event, language: Language) -> list[str]:
+        """The same as `take`, for who only needs the files: their digests."""
+        return [ready.digest for ready in await self.take(event, language)]
 
     async def reopen(self, digest: str, language: Language) -> Ready:
         """A photo taken earlier. Raises Unusable: it is not kept, or not usable, any more."""
@@ -68,16 +82,26 @@ class Intake:
             log.warning("photo %s is left out of the past", digest[:12])
             return None
 
-    async def _take(self, event: Event, photo: Attachment, language: Language) -> Ready:
+    async def fetch_file(self, event: Event, file: Attachment, max_bytes: int) -> bytes:
+        """A document as it is. Raises BadDocument."""
+        if file.size_bytes > max_bytes:
+            raise BadDocument("too_large", value=file.size_bytes, limit=max_bytes)
+        delivery = self._deliveries[event.conversation.platform]
+        try:
+            return await delivery.fetch(file, max_bytes=max_bytes)
+        except PlatformError as error:
+            log.warning("message %s: file not fetched: %s", event.message, error)
+            raise BadDocument("unreachable", limit=max_bytes) from error
+
+    async def _take(self, platform: str, photo: Attachment, language: Language) -> Ready:
         if photo.size_bytes > self._max_bytes:
             raise Unusable(
                 texts.picture_fault("too_large", photo.size_bytes, self._max_bytes, language)
             )
-        delivery = self._deliveries[event.conversation.platform]
         try:
-            data = await delivery.fetch(photo, max_bytes=self._max_bytes)
+            data = await self._deliveries[platform].fetch(photo, max_bytes=self._max_bytes)
         except PlatformError as error:
-            log.warning("message %s: photo not fetched: %s", event.message, error)
+            log.warning("a photo from %s was not fetched: %s", platform, error)
             raise _unusable("photo_unreachable", language) from error
         picture = await self._prepare(data, language)
         return Ready(await self._photos.put(data), picture)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -16,6 +16,8 @@ from pydantic import BaseModel, Field
 
 Full = Literal["line_full", "line_full_person"]
 
+_NEAR = 10  # places that are told one by one
+_FAR_STEP = 5
 _SHARE_OF_NEWEST = 0.2  # of the newest answer in the average of their durations
 
 
@@ -23,6 +25,7 @@ class LineSection(BaseModel, extra="forbid", frozen=True):
     max_waiting: int = Field(64, ge=1, le=100_000)
     max_per_person: int = Field(3, ge=1, le=1000)
     max_attempts: int = Field(3, ge=1, le=1000)
+    max_wait_s: float = Field(900.0, ge=1.0, le=86_400.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Line(Generic[Q]):
         self._told: dict[Q, Place] = {}
         self._average_s: float | None = None
         self._changed = asyncio.Event()
+        self._joined = asyncio.Event()
 
     def full(self, person: Hashable) -> Full | None:
         """Why one more question of this person cannot join; None: it can."""
@@ -73,6 +77,7 @@ class Line(Generic[Q]):
     def join(self, question: Q) -> None:
         """Beyond the bounds too: a question accepted before a restart has its place for sure."""
         self._waiting.setdefault(question.person, deque()).append(question)
+        self._joined.set()
         self._update()
 
     async def take(self) -> Q:
@@ -101,9 +106,9 @@ class Line(Generic[Q]):
         del self._running[question.conversation]
         self._update()
 
-    def leave(self, conversation: Hashable) -> list[Q]:
-        """Those of the conversation that were waiting; they do not any more."""
-        leaving = [q for q in self.waiting() if q.conversation == conversation]
+    def leave(self, chosen: Callable[[Q], bool]) -> list[Q]:
+        """Those of the waiting that are chosen; they do not wait any more."""
+        leaving = [question for question in self.waiting() if chosen(question)]
         for question in leaving:
             self._remove(question)
         self._update()
@@ -111,6 +116,12 @@ class Line(Generic[Q]):
 
     def running(self, conversation: Hashable) -> Q | None:
         return self._running.get(conversation)
+
+    async def occupied(self) -> None:
+        """Return when somebody waits."""
+        while not self._waiting:
+            self._joined.clear()
+            await self._joined.wait()
 
     def waiting(self) -> Iterator[Q]:
         """In the order they will be taken, as far as that is known."""
@@ -150,10 +161,16 @@ class Line(Generic[Q]):
             blocked = nobody_free or question.conversation in self._running
             place = Place(before + blocked, self._wait_s(before + blocked))
             told = self._told.get(question)
-            if told is None or told.ahead != place.ahead:
+            if told is None or _is_news(told.ahead, place.ahead):
                 self._told[question] = place
                 question.moved(place)
         self._changed.set()
 
     def _wait_s(self, ahead: int) -> float | None:
         return None if self._average_s is None else ahead * self._average_s / self._workers
+
+
+def _is_news(told: int, ahead: int) -> bool:
+    """Far back in a long line, every place would be told more often than a platform allows."""
+    near = min(told, ahead) < _NEAR
+    return told != ahead if near else abs(told - ahead) >= _FAR_STEP

@@ -6,21 +6,36 @@ import asyncio
 import math
 from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bot import texts
 from bot.draft import Draft
-from bot.event import Conversation
+from bot.event import Attachment, Conversation
 from bot.line import Place
 from bot.platforms.base import Gone, Refused
 from bot.prompt import Prompt
 from bot.reply import Reply
 from bot.storage.inbox import Entry
-from bot.texts import Language
+from bot.texts import Key, Language
 
 T = TypeVar("T")
 
 _WORTH_SAYING_S = 60.0  # a shorter wait is not told
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a question points at. With any pictures here, those that wait for a question (but not
+    for this very one) go on waiting: the quoted photo is the one that is meant."""
+
+    digests: tuple[str, ...] = ()  # of quoted photos kept by us
+    photos: tuple[Attachment, ...] = ()  # quoted too, but still with the platform
+    text: str = ""  # of the quoted message, whether or not the window still has it
+
+    @property
+    def has_photos(self) -> bool:
+        return bool(self.digests or self.photos)
 
 
 class Question:
@@ -32,16 +47,27 @@ class Question:
         language: Language,
         *,
         resumed: bool,
+        context: Context = Context(),
+        again: Entry | None = None,
+        since: float = 0.0,
     ) -> None:
-        """`resumed`: its message stands from an earlier run."""
-        self.entry = entry
+        """`resumed`: its message stands from an earlier run. `again`: the question that this one
+        asks anew, with a photo that came later or since somebody pressed the button (then
+        `entry.event` is the old question's); its turns leave the window. `since`: when it was
+        asked, seconds since 1970."""
+        self.entry = entry  # its event has all photos and words that were sent together
         self.text = text
+        self.context = context
+        self.again = again
+        self.since = since
         self.reply = reply
         self.language = language
         self.prompt: Prompt | None = None  # once it is known
         self.draft = Draft()
+        self.written = False  # its words are to be brought to the person and kept, no more
         self.ended = asyncio.Event()
         self._resumed = resumed
+        self.parting: Key = "stopped"  # what is said when it ends before its first word
         self._stopped = False
         self._scope: asyncio.Timeout | None = None
 
@@ -61,8 +87,10 @@ class Question:
         """Its turn has come. Raises Gone, Refused."""
         self.reply.wait_with(self._words(Place(ahead=0)))
 
-    def stop(self) -> None:
-        """End `unless_stopped`, now or as soon as it begins."""
+    def stop(self, parting: Key = "stopped") -> None:
+        """End `unless_stopped`, now or as soon as it begins. With any other `parting` than
+        "stopped" what was written so far is taken back."""
+        self.parting = parting
         if self._scope is not None and not self._stopped:
             self._scope.reschedule(0)
         self._stopped = True

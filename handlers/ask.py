@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from bot.action import Action, Ask, Ignore, Keep, Say
+from bot.action import Action, Ask, Ignore, Keep, Stop
 from bot.event import Event
-from handlers.desk import Desk, is_visible
+from bot.texts import is_visible
+from handlers.desk import Desk
 
 
 async def ask(event: Event, desk: Desk) -> Action:
-    """A photo alone waits for its question; of an album only the first part is spoken about.
-
-    An album comes as one message for each photo. Its words go with the photos up to them; the
-    photos after them would only spoil the next question, so they are not kept, and that is said.
-    """
-    album = desk.album_before(event)
+    """A photo alone waits for its question; where people did not turn to us, without a word."""
     if is_visible(event.text):
         return Ask(event.text)
-    if album.asked:
-        return Say(desk.say(event, "album_rest")) if album.parts == 1 else Ignore()
-    return Keep("" if album.parts else desk.say(event, "photo_kept"))
+    return Keep(desk.say(event, "photo_kept") if event.addressed else "")
+
+
+async def deleted(event: Event, desk: Desk) -> Action:
+    """Who takes a question back does not want its answer."""
+    entry = await desk.inbox.said(event.conversation, event.about)
+    if entry is None or entry.event.person.id != event.person.id:
+        return Ignore()
+    return Stop("", entry.id)

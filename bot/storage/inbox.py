@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_conflict clauses
 
-from bot.event import Event
-from bot.storage.db import Database
+from bot.event import Conversation, Event
+from bot.storage.db import Database, Transaction
 from bot.storage.errors import EventUnreadable
 from bot.storage.event_json import clean, clean_event, dump_event, load_event
-from bot.storage.tables import inbox, replies
+from bot.storage.tables import inbox, parts, replies
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ End = Literal[
     "answered", "said", "refused", "stopped", "expired", "undeliverable", "dead", "ignored"
 ]
 OPEN = ("new", "waiting")  # every other state is an end
+_ENTRIES = select(inbox.c.id, inbox.c.event, inbox.c.attempts, inbox.c.received_at, inbox.c.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,16 @@ class Entry:
     id: int
     event: Event
     attempts: int
+    received_at: float = 0.0  # seconds since 1970
+    state: str = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message of an answer; no id: it was about to be sent when the program ended."""
+
+    key: str
+    message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +91,65 @@ class Inbox:
         await self._arrived.wait()
         self._arrived.clear()
 
-    async def new(self, limit: int) -> list[Entry]:
-        """Those nobody has looked at, in the order they came."""
-        return await self._entries("new", limit)
+    def ring(self) -> None:
+        """There may be something to look at again."""
+        self._arrived.set()
+
+    async def new(self, limit: int, *, after: int = 0) -> list[Entry]:
+        """Those nobody has looked at, in the order they came; with larger numbers than `after`."""
+        return await self._entries(_in_state("new").where(inbox.c.id > after).limit(limit))
+
+    async def new_in(
+        self, conversation: Conversation, limit: int, *, after: int, until: int
+    ) -> list[Entry]:
+        """The same for one chat alone, with numbers up to `until`."""
+        numbers = inbox.c.id.between(after + 1, until)
+        found = _in_state("new").where(*_in_chat(conversation), numbers)
+        return await self._entries(found.limit(limit))
 
     async def waiting(self) -> list[Entry]:
         """Those in line or being answered when the program ended, in the order they came."""
-        return await self._entries("waiting", None)
+        return await self._entries(_in_state("waiting"))
 
-    async def wait(self, entry_id: int) -> None:
-        """It goes into the line: from now on a restart finds it under `waiting`."""
-        statement = update(inbox).where(inbox.c.id == entry_id, inbox.c.state == "new")
+    async def wait(self, entry_id: int, parts_ids: Sequence[int] = ()) -> None:
+        """It goes into the line: from now on a restart finds it under `waiting`, together with
+        these parts of it, which have their end with that."""
         async with self._db.write() as connection:
-            await connection.execute(statement.values(state="waiting"))
+            await self._wait(connection, entry_id, parts_ids)
+
+    async def wait_with(
+        self, connection: Transaction, entry_id: int, parts_ids: Sequence[int]
+    ) -> None:
+        """In the caller's transaction, and with the key of its answer's first message, which is
+        about to be sent."""
+        first = insert(replies).values(inbox_id=entry_id, part=0, key=_new_key())
+        await connection.execute(first.on_conflict_do_nothing())
+        await self._wait(connection, entry_id, parts_ids)
+
+    async def parts(self, entry_id: int) -> list[Entry]:
+        """What is asked about together with it, in the order it came."""
+        joined = _ENTRIES.join(parts, parts.c.inbox_id == inbox.c.id)
+        return await self._entries(joined.where(parts.c.asked_as == entry_id).order_by(inbox.c.id))
+
+    async def asked_as(self, entry_id: int) -> int:
+        """The number of the question this is a part of; its own if it is none."""
+        statement = select(parts.c.asked_as).where(parts.c.inbox_id == entry_id)
+        async with self._db.read() as connection:
+            return (await connection.execute(statement)).scalar() or entry_id
+
+    async def recent(self, entry: Entry, *, since: float, limit: int = 50) -> list[Entry]:
+        """What the same person said in the same conversation before this, newest first; but for
+        what became a part of a question."""
+        event = entry.event
+        found = _ENTRIES.where(
+            *_in_chat(event.conversation),
+            inbox.c.id < entry.id,
+            inbox.c.person == clean(event.person.id),
+            inbox.c.received_at >= since,
+            ~exists().where(parts.c.inbox_id == inbox.c.id),
+        )
+        entries = await self._entries(found.order_by(inbox.c.id.desc()).limit(limit))
+        return [one for one in entries if one.event.conversation == event.conversation]
 
     async def begin(self, entry_id: int) -> int:
         """The number of this attempt, committed before it is made, so that a crash counts."""
@@ -116,23 +174,51 @@ class Inbox:
         async with self._db.write() as connection:
             await connection.execute(statement.values(state=state, ended_at=self._clock()))
 
-    async def note_reply(self, entry_id: int, part: int, message_id: str) -> None:
-        """Remember a visible message of the answer; a part sent anew replaces the lost one."""
-        message = clean(message_id)
-        statement = insert(replies).values(inbox_id=entry_id, part=part, message=message)
+    async def open_reply(self, entry_id: int, part: int) -> str:
+        """The key under which this part of the answer is about to be sent, committed before that;
+        a part that is sent anew, since its message was lost, gets a new one."""
+        key = _new_key()
+        statement = insert(replies).values(inbox_id=entry_id, part=part, key=key)
         statement = statement.on_conflict_do_update(
-            index_elements=["inbox_id", "part"], set_={"message": message}
+            index_elements=["inbox_id", "part"], set_={"key": key, "message": None}
         )
         async with self._db.write() as connection:
             await connection.execute(statement)
+        return key
 
-    async def replies(self, entry_id: int) -> list[str]:
-        """The message ids of the answer's parts, first part first."""
+    async def note_reply(self, entry_id: int, part: int, message_id: str) -> None:
+        """Remember a visible message of the answer, which was opened before."""
+        statement = update(replies).where(replies.c.inbox_id == entry_id, replies.c.part == part)
+        async with self._db.write() as connection:
+            await connection.execute(statement.values(message=clean(message_id)))
+
+    async def replies(self, entry_id: int) -> list[Opened]:
+        """The answer's parts, first part first."""
         statement = (
-            select(replies.c.message).where(replies.c.inbox_id == entry_id).order_by(replies.c.part)
+            select(replies.c.key, replies.c.message)
+            .where(replies.c.inbox_id == entry_id)
+            .order_by(replies.c.part)
         )
         async with self._db.read() as connection:
-            return list((await connection.execute(statement)).scalars())
+            rows = await connection.execute(statement)
+            return [Opened(row.key, row.message) for row in rows]
+
+    async def entry(self, entry_id: int) -> Entry | None:
+        """Also one that has ended."""
+        return await self._one(_ENTRIES.where(inbox.c.id == entry_id))
+
+    async def said(self, conversation: Conversation, message: str) -> Entry | None:
+        """The entry of a person's message, whenever it came."""
+        return await self._one(
+            _ENTRIES.where(*_in_chat(conversation), inbox.c.message == clean(message))
+        )
+
+    async def answered_by(self, conversation: Conversation, message: str) -> Entry | None:
+        """The entry whose answer people read in this message of ours."""
+        joined = _ENTRIES.join(replies, replies.c.inbox_id == inbox.c.id)
+        return await self._one(
+            joined.where(*_in_chat(conversation), replies.c.message == clean(message))
+        )
 
     async def backlog(self) -> Backlog:
         statement = (
@@ -144,13 +230,21 @@ class Inbox:
             counts = {row.state: row.entries for row in await connection.execute(statement)}
         return Backlog(counts.get("new", 0), counts.get("waiting", 0))
 
-    async def _entries(self, state: str, limit: int | None) -> list[Entry]:
-        statement = (
-            select(inbox.c.id, inbox.c.event, inbox.c.attempts)
-            .where(inbox.c.state == state)
-            .order_by(inbox.c.id)
-            .limit(limit)
-        )
+    async def _wait(self, connection: Transaction, entry_id: int, parts_ids: Sequence[int]) -> None:
+        statement = update(inbox).where(inbox.c.id == entry_id, inbox.c.state == "new")
+        said = update(inbox).where(inbox.c.id.in_(parts_ids), inbox.c.state.in_(OPEN))
+        rows = [{"inbox_id": part, "asked_as": entry_id} for part in parts_ids]
+        await connection.execute(statement.values(state="waiting"))
+        if rows:
+            await connection.execute(said.values(state="said", ended_at=self._clock()))
+            await connection.execute(insert(parts).on_conflict_do_nothing(), rows)
+
+    async def _one(self, statement: Select[Any]) -> Entry | None:  # Any: the columns of _ENTRIES
+        async with self._db.read() as connection:
+            row = (await connection.execute(statement.order_by(inbox.c.id.desc()))).first()
+        return None if row is None else _read_entry(row)
+
+    async def _entries(self, statement: Select[Any]) -> list[Entry]:  # Any: the columns of _ENTRIES
         async with self._db.read() as connection:
             rows = (await connection.execute(statement)).all()
         entries = {row.id: _read_entry(row) for row in rows}
@@ -164,8 +258,24 @@ class Inbox:
             await self.end(entry_id, "dead")
 
 
-def _read_entry(row: Row[Any, Any, Any]) -> Entry | None:  # Any: the row's columns
+def _new_key() -> str:
+    return secrets.token_hex(16)
+
+
+def _in_state(state: str) -> Select[Any]:  # Any: the columns of _ENTRIES
+    return _ENTRIES.where(inbox.c.state == state).order_by(inbox.c.id)
+
+
+def _in_chat(conversation: Conversation) -> tuple[ColumnElement[bool], ...]:
+    """A message has its id in the chat, whichever thread it stands in."""
+    return (
+        inbox.c.platform == clean(conversation.platform),
+        inbox.c.chat == clean(conversation.chat),
+    )
+
+
+def _read_entry(row: Any) -> Entry | None:  # Any: the row's columns
     try:
-        return Entry(row.id, load_event(row.event), row.attempts)
+        return Entry(row.id, load_event(row.event), row.attempts, row.received_at, row.state)
     except EventUnreadable:
         return None

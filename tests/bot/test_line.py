@@ -146,6 +146,34 @@ async def test_place_is_told_only_when_it_changes():
     assert len(ann.places) == 1
 
 
+async def test_places_far_back_are_told_in_steps_and_near_ones_each():
+    line = a_line()
+    questions = [joined(line, f"person {number}") for number in range(31)]
+
+    for _ in range(30):
+        end(line, await line.take())
+
+    told = [place.ahead for place in questions[-1].places]
+    assert told == [30, 25, 20, 15, 10, *range(9, -1, -1)]
+
+
+async def test_somebody_who_waits_is_seen_at_once_and_nobody_before():
+    line = a_line()
+    seeing = asyncio.create_task(line.occupied())
+    await settle()
+    assert not seeing.done()
+
+    joined(line, "ann")
+    await seeing
+    await line.occupied()
+
+    await line.take()
+    seeing = asyncio.create_task(line.occupied())
+    await settle()
+    assert not seeing.done()
+    await cancelled(seeing)
+
+
 async def test_leaving_takes_out_what_waits_and_leaves_what_runs():
     line = a_line()
     running = joined(line, "ann", "chat", 1)
@@ -153,7 +181,7 @@ async def test_leaving_takes_out_what_waits_and_leaves_what_runs():
     waiting = joined(line, "ann", "chat", 2)
     bob = joined(line, "bob")
 
-    left = line.leave("chat")
+    left = line.leave(lambda question: question.conversation == "chat")
 
     assert left == [waiting]
     assert line.running("chat") is running
@@ -217,7 +245,7 @@ async def test_nothing_is_lost_bounds_hold_and_nobody_is_passed_over(steps, work
         elif step == "end" and running:
             end(line, running.pop(0), 1.0)
         elif step == "leave":
-            expected -= set(line.leave(conversation))
+            expected -= set(line.leave(lambda q, gone=conversation: q.conversation == gone))
 
         assert set(line.waiting()) == expected
         assert len(line) <= 6

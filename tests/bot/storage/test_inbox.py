@@ -15,7 +15,7 @@ import pytest
 
 from bot.event import Attachment, Conversation, Event, Person
 from bot.storage.db import Database
-from bot.storage.inbox import Backlog, Entry, Inbox
+from bot.storage.inbox import Backlog, Entry, Inbox, Opened
 
 MakeEvent = Callable[..., Event]
 ACCEPT_FOR_EVER = """
@@ -113,7 +113,7 @@ async def test_the_states_lead_from_new_to_waiting_to_an_end(
 
     await inbox.wait(entry.id)
     assert await inbox.new(1) == []
-    assert await inbox.waiting() == [entry]
+    assert await inbox.waiting() == [replace(entry, state="waiting")]
 
     await inbox.end(entry.id, "refused")
     assert await inbox.waiting() == []
@@ -145,11 +145,128 @@ async def test_replies_come_back_in_order_of_their_parts(inbox: Inbox, make_even
     (entry,) = await inbox.new(1)
     assert await inbox.replies(entry.id) == []
 
+    second = await inbox.open_reply(entry.id, 1)
+    first = await inbox.open_reply(entry.id, 0)
     await inbox.note_reply(entry.id, 1, "m2")
-    await inbox.note_reply(entry.id, 0, "m1")
-    await inbox.note_reply(entry.id, 1, "m3")
 
-    assert await inbox.replies(entry.id) == ["m1", "m3"]
+    assert await inbox.replies(entry.id) == [Opened(first, None), Opened(second, "m2")]
+
+
+async def test_a_part_that_is_sent_anew_gets_another_key(inbox: Inbox, make_event: MakeEvent):
+    await inbox.accept(make_event())
+    (entry,) = await inbox.new(1)
+    before = await inbox.open_reply(entry.id, 0)
+    await inbox.note_reply(entry.id, 0, "m1")
+
+    anew = await inbox.open_reply(entry.id, 0)
+
+    assert anew != before
+    assert await inbox.replies(entry.id) == [Opened(anew, None)]
+
+
+async def test_an_answer_is_found_by_each_of_its_messages(inbox: Inbox, make_event: MakeEvent):
+    await inbox.accept(make_event("1"))
+    await inbox.accept(make_event("1", chat="8"))
+    here, elsewhere = await inbox.new(2)
+    for entry in (here, elsewhere):
+        for part in (0, 1):
+            await inbox.open_reply(entry.id, part)
+            await inbox.note_reply(entry.id, part, f"m{part}")
+    await inbox.end(here.id, "answered")
+
+    found = await inbox.answered_by(Conversation("test", "7", "any thread"), "m1")
+
+    assert found is not None
+    assert (found.id, found.state) == (here.id, "answered")
+    assert await inbox.answered_by(Conversation("test", "7"), "m2") is None
+
+
+async def test_a_message_is_found_by_its_name_in_its_chat_alone(
+    inbox: Inbox, make_event: MakeEvent
+):
+    await inbox.accept(make_event("1"))
+    (entry,) = await inbox.new(1)
+
+    assert await inbox.said(Conversation("test", "7", "any thread"), "1") == entry
+    assert await inbox.said(Conversation("test", "8"), "1") is None
+    assert await inbox.said(Conversation("else", "7"), "1") is None
+
+
+async def test_an_entry_is_known_by_its_number_after_its_end(inbox: Inbox, make_event: MakeEvent):
+    await inbox.accept(make_event())
+    (entry,) = await inbox.new(1)
+    await inbox.end(entry.id, "ignored")
+
+    assert await inbox.entry(entry.id) == replace(entry, state="ignored")
+    assert await inbox.entry(entry.id + 1) is None
+
+
+async def test_parts_have_their_end_when_their_question_waits(
+    db: Database, inbox: Inbox, make_event: MakeEvent
+):
+    for message in "abc":
+        await inbox.accept(make_event(message))
+    first, asked, last = await inbox.new(3)
+    await inbox.end(first.id, "ignored")
+
+    await inbox.wait(asked.id, [first.id, last.id])
+
+    assert [entry.id for entry in await inbox.waiting()] == [asked.id]
+    assert [entry.id for entry in await inbox.parts(asked.id)] == [first.id, last.id]
+    assert [state_of(db, entry)[0] for entry in (first, last)] == ["ignored", "said"]
+    assert await inbox.asked_as(last.id) == asked.id
+    assert await inbox.asked_as(asked.id) == asked.id
+
+
+async def test_a_part_belongs_to_its_first_question(inbox: Inbox, make_event: MakeEvent):
+    for message in "abc":
+        await inbox.accept(make_event(message))
+    part, asked, other = await inbox.new(3)
+    await inbox.wait(asked.id, [part.id])
+
+    await inbox.wait(other.id, [part.id])
+
+    assert await inbox.asked_as(part.id) == asked.id
+
+
+async def test_recent_is_what_one_person_said_in_one_conversation(
+    db: Database, make_event: MakeEvent
+):
+    now = [0.0]
+    inbox = Inbox(db, clock=lambda: now[0])
+    event = make_event()
+    said = {
+        "old": event,
+        "part": event,
+        "first": event,
+        "other": replace(event, person=Person("q")),
+        "thread": replace(event, conversation=Conversation("test", "7", "t")),
+        "window": replace(event, conversation=Conversation("test", "7", "", "p")),
+        "second": event,
+        "asking": event,
+        "later": event,
+    }
+    for now[0], (message, one) in enumerate(said.items()):
+        await inbox.accept(replace(one, message=message))
+    entries = {entry.event.message: entry for entry in await inbox.new(10)}
+    await inbox.wait(entries["first"].id, [entries["part"].id])
+
+    recent = await inbox.recent(entries["asking"], since=1.0)
+
+    assert [entry.event.message for entry in recent] == ["second", "first"]
+
+
+async def test_new_entries_of_one_chat_are_read_between_two_numbers(
+    inbox: Inbox, make_event: MakeEvent
+):
+    for number in range(10):
+        await inbox.accept(make_event(str(number), chat=str(7 + number % 2)))
+    numbers = [entry.id for entry in await inbox.new(10)]
+
+    found = await inbox.new_in(Conversation("test", "7"), 3, after=numbers[0], until=numbers[7])
+
+    assert [entry.event.message for entry in found] == ["2", "4", "6"]
+    assert [e.event.message for e in await inbox.new(10, after=numbers[7])] == ["8", "9"]
 
 
 async def test_backlog_counts_what_has_not_ended(inbox: Inbox, make_event: MakeEvent):

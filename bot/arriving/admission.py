@@ -1,0 +1,230 @@
+"""A question's way into the line and, before its turn comes, out of it again: stopped, replaced by
+a better one, or after it has waited too long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from bot import texts
+from bot.arriving.notices import Notices
+from bot.arriving.subject import Subjects
+from bot.delivery import Undelivered
+from bot.event import Button, Conversation
+from bot.intake import Deliveries
+from bot.line import Line, LineSection
+from bot.metering import Meter
+from bot.pacing import Sleep
+from bot.platforms.base import Gone, Refused
+from bot.question import Context, Question
+from bot.reply import Reply
+from bot.storage.db import Transaction
+from bot.storage.history import History
+from bot.storage.inbox import End, Entry, Inbox
+from bot.texts import Key, Language
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 5.0  # whether somebody has waited too long
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    said: str
+    end: End
+    kind: str = ""  # alike for what a group need not be told again
+
+
+class Admission:
+    def __init__(
+        self,
+        line: Line[Question],
+        inbox: Inbox,
+        history: History,
+        subjects: Subjects,
+        meter: Meter,
+        deliveries: Deliveries,
+        notices: Notices,
+        section: LineSection,
+        *,
+        most_tokens: int,
+        default_language: Language,
+        clock: Callable[[], float] = time.time,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """`most_tokens`: that a question and its answer may take."""
+        self._line = line
+        self._inbox = inbox
+        self._history = history
+        self._subjects = subjects
+        self._meter = meter
+        self._deliveries = deliveries
+        self._notices = notices
+        self._section = section
+        self._most_tokens = most_tokens
+        self._default_language = default_language
+        self._clock = clock
+        self._sleep = sleep
+
+    def language(self, entry: Entry) -> Language:
+        event = entry.event
+        person = event.person
+        return texts.language_of(
+            event.text, person.language, self._default_language, chosen=person.chosen
+        )
+
+    async def admit(
+        self,
+        entry: Entry,
+        text: str,
+        group: asyncio.TaskGroup,
+        *,
+        context: Context,
+        again: Entry | None,
+        since: float,
+        accepted: bool,
+        parts: Sequence[int] = (),
+    ) -> None:
+        """`accepted`: before a restart; then it has its place for sure, and perhaps a message.
+        `parts`: entries that are asked about together with it, and end with that."""
+        language = self.language(entry)
+        stop = Button("stop", texts.say("button_stop", language))
+        delivery = self._deliveries[entry.event.conversation.platform]
+        reply = Reply(delivery, self._inbox, entry, group, writing=(stop,))
+        was_shown = accepted and await reply.resume()
+        question = Question(
+            entry,
+            text,
+            reply,
+            language,
+            resumed=was_shown and entry.attempts > 0,
+            context=context,
+            again=again,
+            since=since,
+        )
+        refusal = await self._refusal(question, parts, accepted=accepted)
+        if refusal is None:
+            self._line.join(question)
+        elif accepted:  # a slow platform shall not hold up the start
+            group.create_task(self._part(question, refusal, shown=was_shown))
+        else:
+            await self._part(question, refusal, shown=False)
+
+    async def expire(self, group: asyncio.TaskGroup) -> None:
+        """Until cancelled. Tell those who have waited too long, without using the engine."""
+        while True:
+            await self._line.occupied()
+            await self._sleep(_LOOK_EVERY_S)
+            for question in self._line.leave(self._is_late):
+                group.create_task(self._part(question, _late(question), shown=True))
+
+    async def stop(
+        self, conversation: Conversation, *, person: str | None, entry_id: int | None
+    ) -> bool:
+        """Returns when nothing of what is meant waits or runs: one entry alone, else all of this
+        person, else (None) all of the conversation. False: nothing did."""
+
+        def is_meant(question: Question) -> bool:
+            if entry_id is not None:
+                return question.entry.id == entry_id
+            own = person is None or question.entry.event.person.id == person
+            return own and question.conversation == conversation
+
+        return await self._end(is_meant, conversation, "stopped")
+
+    async def replace(self, entry: Entry) -> None:
+        """End this question for one that asks the same with its photo."""
+        await self._end(lambda q: q.entry.id == entry.id, entry.event.conversation, "photo_joined")
+
+    def waiting(self, entry_id: int) -> Question | None:
+        return next((q for q in self._line.waiting() if q.entry.id == entry_id), None)
+
+    async def until_kept(self, conversation: Conversation) -> None:
+        """An answer that people may have read already is kept before it is looked at what they say
+        to it: staff shall see all that was said."""
+        running = self._line.running(conversation)
+        if running is not None and running.written:
+            await running.ended.wait()
+
+    def running(self, conversation: Conversation) -> Question | None:
+        return self._line.running(conversation)
+
+    async def _end(
+        self, is_meant: Callable[[Question], bool], conversation: Conversation, parting: Key
+    ) -> bool:
+        leaving = self._line.leave(is_meant)
+        running = self._line.running(conversation)
+        if running is not None and is_meant(running):
+            running.stop(parting)
+        else:
+            running = None
+        for question in leaving:
+            said = texts.say(parting, question.language)
+            await self._part(question, _Refusal(said, "stopped"), shown=True)
+        if running is not None:
+            await running.ended.wait()
+        return running is not None or bool(leaving)
+
+    async def _refusal(
+        self, question: Question, parts: Sequence[int], *, accepted: bool
+    ) -> _Refusal | None:
+        """None: it may join the line, if it does so before anything else is awaited."""
+        refusal = _late(question) if self._is_late(question) else None
+        if refusal is None and not accepted:
+            refusal = self._full(question)
+        if refusal is not None:
+            if parts:  # their photos go with the question, wherever that goes
+                await self._inbox.wait(question.entry.id, parts)
+            return refusal
+
+        async def wait(transaction: Transaction) -> None:
+            await self._inbox.wait_with(transaction, question.entry.id, parts)
+
+        refused = await self._meter.reserve(
+            question.entry, tokens=self._most_tokens, also=None if accepted else wait
+        )
+        if refused:
+            return _Refusal(refused.said, "refused", f"quota {question.entry.event.person.id}")
+        if accepted:
+            return None
+        await question.reply.resume()  # with the key that was just kept
+        return self._full(question)  # others may have come meanwhile
+
+    async def _part(self, question: Question, refusal: _Refusal, *, shown: bool) -> None:
+        """Say so in the message it has, or in one that is enough for a whole group. It was not
+        answered, so it costs nothing."""
+        entry = question.entry
+        log.info("entry %s has its end before its turn: %s", entry.id, refusal.end)
+        try:
+            with suppress(Gone, Refused, Undelivered):
+                if shown:
+                    await question.reply.finish(refusal.said)
+                else:
+                    await self._notices.complain(entry, refusal.said, refusal.kind)
+            await self._meter.settle(entry.id, questions=0, tokens=0)
+            if refusal.end == "stopped":
+                await self._history.stopped(entry, await self._subjects.spared(question))
+            else:
+                await self._inbox.end(entry.id, refusal.end)
+        except Exception:  # one question's end may fail, the others go on; a restart sees to it
+            log.exception("entry %s keeps its state", entry.id)
+        finally:
+            question.ended.set()
+
+    def _is_late(self, question: Question) -> bool:
+        return self._clock() - question.since > self._section.max_wait_s
+
+    def _full(self, question: Question) -> _Refusal | None:
+        full = self._line.full(question.person)
+        if full is None:
+            return None
+        said = texts.say(full, question.language, limit=self._section.max_per_person)
+        return _Refusal(said, "refused", full)
+
+
+def _late(question: Question) -> _Refusal:
+    return _Refusal(texts.say("expired", question.language), "expired", "expired")

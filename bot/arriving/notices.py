@@ -1,0 +1,57 @@
+"""Short messages without the model. In a group what went wrong is said quietly: each kind of it
+once in a while, however often it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.event import Button, Event
+from bot.intake import Deliveries
+from bot.platforms.base import Post
+from bot.storage.inbox import Entry
+
+_AGAIN_AFTER_S = 600.0
+_REMEMBERED = 1024  # complaints; beyond that the old ones are forgotten
+
+
+class Notices:
+    def __init__(self, deliveries: Deliveries, *, clock: Callable[[], float]) -> None:
+        self._deliveries = deliveries
+        self._clock = clock
+        self._said: dict[tuple[str, str, str], float] = {}  # platform, chat, kind of complaint
+
+    async def say(self, entry: Entry, text: str, buttons: tuple[Button, ...] = ()) -> None:
+        """Nothing if there is no text. Raises Undelivered, Gone, Refused."""
+        if not text:
+            return
+        event = entry.event
+        delivery = self._deliveries[event.conversation.platform]
+        key = f"say-{entry.id}-{entry.received_at:.6f}"
+        post = Post(text, buttons=buttons)
+        await delivery.say(event.conversation, post, reply_to=_answers(event), key=key)
+
+    async def complain(self, entry: Entry, text: str, kind: str) -> None:
+        """Perhaps: see above. Raises the same."""
+        event = entry.event
+        if not event.group or (event.addressed and self._is_due(event, kind)):
+            await self.say(entry, text)
+
+    def _is_due(self, event: Event, kind: str) -> bool:
+        now = self._clock()
+        where = (event.conversation.platform, event.conversation.chat, kind)
+        if now - self._said.get(where, -_AGAIN_AFTER_S) < _AGAIN_AFTER_S:
+            return False
+        if len(self._said) >= _REMEMBERED:
+            self._said = {k: at for k, at in self._said.items() if now - at < _AGAIN_AFTER_S}
+        self._said[where] = now
+        return True
+
+
+def _answers(event: Event) -> str | None:
+    """The message to reply to; what was deleted can have no reply."""
+    match event.kind:
+        case "message":
+            return event.message
+        case "delete":
+            return None
+    return event.about

@@ -1,0 +1,101 @@
+"""What goes wrong is told at once in private, and once in a while in a group."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.arriving.notices import Notices
+from bot.delivery import Delivery
+from bot.event import Button
+from bot.pacing import Governor
+from bot.storage.inbox import Entry
+from tests.fakes import FakePlatform, FakeTime, an_event
+
+
+class Room:
+    def __init__(self):
+        self.platform = FakePlatform()
+        self.time = FakeTime()
+        self.governor = Governor()
+        deliveries = {"test": Delivery(self.platform, self.governor)}
+        self.notices = Notices(deliveries, clock=self.time.clock)
+        self.count = 0
+
+    def entry(self, **event):
+        self.count += 1
+        return Entry(self.count, an_event(f"q{self.count}", **{"chat": "room", **event}), 0)
+
+    async def complain(self, text, kind, **event):
+        await self.notices.complain(self.entry(**{"group": True, **event}), text, kind)
+
+    def seen(self):
+        return self.platform.texts("room")
+
+
+@pytest.fixture
+async def room():
+    room = Room()
+    yield room
+    room.governor.close()
+
+
+async def test_same_complaint_is_made_once_in_ten_minutes(room):
+    await room.complain("full 1", "full")
+    await room.complain("full 2", "full")
+    room.time.now += 599
+    await room.complain("full 3", "full")
+    room.time.now += 1
+    await room.complain("full 4", "full")
+
+    assert room.seen() == ["full 1", "full 4"]
+
+
+async def test_other_complaints_and_other_groups_have_their_own_turn(room):
+    await room.complain("full", "full")
+    await room.complain("too large", "photo")
+    await room.complain("full", "full", chat="other")
+
+    assert room.seen() == ["full", "too large"]
+    assert room.platform.texts("other") == ["full"]
+
+
+async def test_in_private_every_complaint_is_made(room):
+    for _ in range(2):
+        await room.complain("full", "full", group=False)
+
+    assert room.seen() == ["full", "full"]
+
+
+async def test_nobody_who_did_not_speak_to_us_is_complained_to(room):
+    await room.complain("too large", "photo", addressed=False)
+
+    assert room.seen() == []
+
+
+async def test_what_was_asked_for_is_said_each_time(room):
+    for _ in range(2):
+        await room.notices.say(room.entry(group=True), "help")
+
+    assert room.seen() == ["help", "help"]
+
+
+async def test_buttons_stand_below_what_is_said(room):
+    await room.notices.say(room.entry(), "sure?", (Button("yes", "Yes"), Button("no", "No")))
+
+    assert room.platform.chats["room"][0].buttons == ["yes", "no"]
+
+
+@pytest.mark.parametrize(
+    ("event", "reply_to"),
+    [
+        ({}, "q1"),
+        ({"kind": "press", "about": "m7"}, "m7"),
+        ({"kind": "edit", "about": "12"}, "12"),
+        ({"kind": "delete", "about": "12"}, None),
+    ],
+    ids=["message", "press", "edit", "delete"],
+)
+async def test_notice_stands_below_what_it_is_about(room, event, reply_to):
+    await room.notices.say(room.entry(**event), "so")
+
+    assert room.platform.chats["room"][0].reply_to == reply_to
