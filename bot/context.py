@@ -1,7 +1,7 @@
 """The window of a conversation: which turns go with the next question. Pure.
 
-A picture belongs to its turn and leaves with it: who asks about a photo that has left the window
-must send it again.
+A picture belongs to its turn and leaves with it. What has left is told to the model in one line,
+which counts like the turns.
 """
 
 from __future__ import annotations
@@ -31,9 +31,15 @@ Turn = TypeVar("Turn", bound=Measured)
 
 
 def window(
-    history: Sequence[Turn], question_tokens: int, *, max_tokens: int, drop_to: float
+    history: Sequence[Turn],
+    question_tokens: int,
+    *,
+    max_tokens: int,
+    drop_to: float,
+    note_tokens: int = 0,
 ) -> list[Turn]:
-    """The turns that fit beside the question; the question itself always goes.
+    """The turns that fit beside the question, and beside a note of `note_tokens` once some have
+    left; the question itself always goes.
 
     When they grow beyond `max_tokens`, whole questions with their answers leave, oldest first,
     until the rest takes no more than the share `drop_to`; the newest one stays if it fits at all.
@@ -48,7 +54,8 @@ def window(
     cut = 0  # the first exchange that stays
     for asked, tokens in enumerate(questions):
         room = max_tokens - tokens
-        if before[asked] - before[cut] > room:
+        if before[asked] - before[cut] > room - (note_tokens if cut else 0):
+            room -= note_tokens
             cut = _move(cut, before[: asked + 1], room, min(room, drop_to * max_tokens))
     return list(history[starts[cut] :]) if cut < len(starts) else []
 

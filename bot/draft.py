@@ -1,8 +1,8 @@
-"""An answer while it is being written: what people see of it, and how it ended."""
+"""An answer while it is being written: what people see of it, how it ended, what it took."""
 
 from __future__ import annotations
 
-from inference.request import Delta, Finish
+from inference.request import Delta, Finish, Usage
 
 
 class Draft:
@@ -10,14 +10,22 @@ class Draft:
 
     def __init__(self) -> None:
         self.finish: Finish | None = None
+        self.usage: Usage | None = None  # once the engine has told
         self.thinking = False  # it thinks, and has written nothing yet
         self._pieces: list[str] = []
+        self._thoughts: list[str] = []
 
     def add(self, delta: Delta) -> None:
         self.finish = delta.finish or self.finish
+        self.usage = delta.usage or self.usage
         self._pieces.append(delta.text)
+        self._thoughts.append(delta.reasoning)
         self.thinking = bool(delta.reasoning or self.thinking) and not self.text()
 
     def text(self) -> str:
         """What people may see by now."""
         return "".join(self._pieces).strip()
+
+    def written(self) -> str:
+        """All that was written, thoughts too."""
+        return "".join([*self._thoughts, *self._pieces])

@@ -9,36 +9,42 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from bot import texts
+from bot.answering.ending import Endings
+from bot.answering.outcome import Outcome, Outcomes, told
+from bot.arriving.subject import Subjects, is_repeated
 from bot.delivery import Undelivered
 from bot.draft import Draft
-from bot.intake import Intake, Ready, Unusable
+from bot.errors import Unusable
+from bot.event import Button
 from bot.line import Line
+from bot.metering import Meter
 from bot.pacing import Clock, Sleep
 from bot.platforms.base import Gone, Refused
-from bot.prompt import Prompter
+from bot.prompt import Asked, Prompter
 from bot.question import Question
-from bot.storage.history import History, Said
-from bot.storage.inbox import End, Inbox
-from bot.texts import Key
+from bot.storage.inbox import Entry, Inbox
 from inference.errors import ContextTooLong, EngineDown, EngineFault
-from inference.request import ChatRequest, Finish, Sampling
+from inference.request import ChatRequest, Sampling
 from inference.service import Service
 
 log = logging.getLogger(__name__)
+
+Buttons = Callable[[Entry], tuple[Button, ...]]  # below the answer to this entry
 
 _MOST_IN_HAND = 256  # being answered or delivered; more wait in the line
 _ENGINE_PATIENCE_S = 900.0
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0  # between two looks whether the engine is back
 _AFTER_FAULT_S = 5.0
-_MARKS: dict[Finish | None, Key] = {"length": "length_mark", "repetition": "repetition_mark"}
+_OTHER_WORDS = 0.7  # the temperature at least, for an answer that shall differ from the last one
 
 
 class AnswersSection(BaseModel, extra="forbid", frozen=True):
@@ -52,15 +58,6 @@ class AnswersSection(BaseModel, extra="forbid", frozen=True):
         return Sampling(self.max_tokens, self.temperature, self.top_p)
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What the person shall read in the end, and what becomes of the question."""
-
-    text: str
-    end: End
-    kept: tuple[Said, Said, tuple[int, ...]] | None = None  # then the end is "answered"
-
-
 class Workers:
     """As many questions at once as the engine takes; those being delivered do not count."""
 
@@ -68,12 +65,14 @@ class Workers:
         self,
         line: Line[Question],
         inbox: Inbox,
-        history: History,
-        intake: Intake,
+        subjects: Subjects,
         prompter: Prompter,
         service: Service,
+        meter: Meter,
+        endings: Endings,
         answers: AnswersSection,
         *,
+        buttons: Buttons,
         at_once: int,
         max_attempts: int,
         clock: Clock = time.monotonic,
@@ -81,11 +80,14 @@ class Workers:
     ) -> None:
         self._line = line
         self._inbox = inbox
-        self._history = history
-        self._intake = intake
+        self._subjects = subjects
         self._prompter = prompter
         self._service = service
+        self._meter = meter
+        self._endings = endings
         self._answers = answers
+        self._buttons = buttons
+        self._outcomes = Outcomes(prompter)
         self._max_attempts = max_attempts
         self._clock = clock
         self._sleep = sleep
@@ -124,29 +126,39 @@ class Workers:
         number = question.entry.id
         try:
             outcome = await self._answer(question)
-            await question.reply.finish(outcome.text)
+            question.written = True
+            await self._deliver(question, outcome)
         except Undelivered as error:
             log.error("entry %s stays waiting for the next start: %s", number, error)  # noqa: TRY400
+            return False
         except (Gone, Refused) as error:
             log.warning("entry %s cannot be delivered: %s", number, error)
-            await self._end(question, _Outcome("", "undeliverable"))
+            outcome = await self._outcomes.undeliverable(question)
         except Exception:  # one question may fail, the others go on; its attempts are counted
             log.exception("entry %s failed", number)
+            question.written = False
             await question.reply.close()
             await self._sleep(_AFTER_FAULT_S)
             return True
-        else:
-            await self._end(question, outcome)
+        await self._endings.write(question, outcome)
         return False
 
-    async def _answer(self, question: Question) -> _Outcome:
+    async def _deliver(self, question: Question, outcome: Outcome) -> None:
+        if outcome.answer is None:
+            await question.reply.finish(outcome.text)
+        else:
+            buttons = self._buttons(question.entry)
+            await question.reply.finish(outcome.text, buttons=buttons, rich=True)
+
+    async def _answer(self, question: Question) -> Outcome:
         began = self._clock()
         took_s = None
         try:
             outcome = await question.unless_stopped(self._attempts(question))
             if outcome is None:
-                return await self._stopped(question)
-            if outcome.kept:
+                log.info("entry %s was stopped", question.entry.id)
+                return await self._outcomes.stopped(question)
+            if outcome.answer is not None:
                 took_s = self._clock() - began
             return outcome
         finally:
@@ -154,7 +166,7 @@ class Workers:
             self._leave_engine(question)
             self._begun.discard(question.entry.id)
 
-    async def _attempts(self, question: Question) -> _Outcome:
+    async def _attempts(self, question: Question) -> Outcome:
         """Each start of the engine, and of the program, is one attempt: the question may be what
         made the last one end."""
         give_up_at = self._clock() + _ENGINE_PATIENCE_S
@@ -176,97 +188,65 @@ class Workers:
                 await self._sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         log.error("entry %s is given up at attempt %s", question.entry.id, attempt)
-        return _told(question, "given_up", "dead")
+        return told(question, "given_up", "dead")
 
     def _alone_if_suspect(self, attempt: int) -> AbstractAsyncContextManager[None]:
         """At its last attempt a question takes no other suspect down with it."""
         last = attempt > 1 and attempt == self._max_attempts
         return self._suspects if last else nullcontext()
 
-    async def _attempt(self, question: Question) -> _Outcome:
-        question.draft = Draft()
+    async def _attempt(self, question: Question) -> Outcome:
+        question.draft, question.prompt = Draft(), None
         try:
             await self._write(question)
         except Unusable as error:
-            return _Outcome(error.said, "refused")
+            return Outcome(error.said, "refused")
         except ContextTooLong:
-            return _told(question, "context_too_long", "refused")
+            return told(question, "context_too_long", "refused")
         except EngineFault as error:
             log.warning("entry %s: %s", question.entry.id, error)
-            return _told(question, "engine_fault", "dead")
-        if not question.draft.text():
-            return _told(question, "no_words", "refused")
-        return await self._kept(question, _MARKS.get(question.draft.finish))
+            return told(question, "engine_fault", "dead")
+        return await self._outcomes.written(question)
 
     async def _write(self, question: Question) -> None:
-        photos = await self._photos(question)
-        question.prompt = await self._prompter.build(
-            question.entry, question.text, photos, question.language
-        )
+        prompt = await self._prompter.build(await self._asked(question))
+        question.prompt = replace(prompt, turns=())  # pictures are large, and it may wait long yet
+        most = prompt.tokens + self._answers.max_tokens
+        if refused := await self._meter.cover(question.entry, tokens=most):
+            raise Unusable(refused.said)
         request = ChatRequest(
-            question.prompt.turns,
-            self._answers.sampling(),
+            prompt.turns,
+            self._sampling(question),
             self._answers.thinking,
             person=":".join(question.person),
         )
         async with aclosing(self._service.stream(request)) as deltas:
             async for delta in deltas:
                 question.draft.add(delta)
-                question.reply.show(self._visible(question))
+                self._show(question)
 
-    def _visible(self, question: Question) -> str:
-        draft = question.draft
-        return texts.say("thinking", question.language) if draft.thinking else draft.text()
+    def _sampling(self, question: Question) -> Sampling:
+        """Asked again, the model shall find other words, and after a restart the same ones."""
+        usual = self._answers.sampling()
+        if not is_repeated(question):
+            return usual
+        warmer = max(usual.temperature, _OTHER_WORDS)
+        return replace(usual, temperature=warmer, seed=question.entry.id)
 
-    async def _photos(self, question: Question) -> list[Ready]:
+    def _show(self, question: Question) -> None:
+        if question.draft.thinking:
+            question.reply.wait_with(texts.say("thinking", question.language))
+        else:
+            question.reply.show(question.draft.text())
+
+    async def _asked(self, question: Question) -> Asked:
         """Its place goes to the next in line: a slow platform shall not keep the engine idle. It
         does not come back for one, since the engine bounds what it runs at once itself."""
-        event = question.entry.event
-        if not event.photos:
-            return []
-        self._leave_engine(question)
-        return await self._intake.take(event, question.language)
+        if question.entry.event.photos or question.context.photos:
+            self._leave_engine(question)
+        return await self._subjects.of(question)
 
     def _leave_engine(self, question: Question) -> None:
         if question in self._at_engine:
             self._at_engine.remove(question)
             self._free.release()
-
-    async def _stopped(self, question: Question) -> _Outcome:
-        log.info("entry %s was stopped", question.entry.id)
-        if not question.draft.text():
-            return _told(question, "stopped", "stopped")
-        return await self._kept(question, "stopped_mark")
-
-    async def _kept(self, question: Question, mark: Key | None) -> _Outcome:
-        assert question.prompt is not None
-        text = question.draft.text()
-        answer = await self._prompter.answer(text)
-        shown = f"{text}\n\n{texts.say(mark, question.language)}" if mark else text
-        kept = (question.prompt.question, answer, question.prompt.used_photos)
-        return _Outcome(shown, "answered", kept)
-
-    async def _end(self, question: Question, outcome: _Outcome) -> None:
-        """The person has the text already, so only this is repeated when the database fails."""
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            try:
-                await self._write_end(question, outcome)
-            except Exception:  # one question's end may fail for now, the others go on
-                log.exception("entry %s: its end is not written yet", question.entry.id)
-            else:
-                return
-            await self._sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-
-    async def _write_end(self, question: Question, outcome: _Outcome) -> None:
-        if outcome.kept:
-            await self._history.answered(question.entry, *outcome.kept)
-        elif outcome.end == "stopped":  # its photos can still be asked about
-            await self._inbox.end(question.entry.id, outcome.end)
-        else:
-            await self._history.unanswered(question.entry, outcome.end)
-
-
-def _told(question: Question, key: Key, end: End) -> _Outcome:
-    return _Outcome(texts.say(key, question.language), end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -151,3 +152,31 @@ def test_a_list_that_begins_with_an_answer_is_cut_there_first():
 def test_settings_without_sense_are_refused(wrong: dict[str, float]):
     with pytest.raises(ValidationError):
         WindowSection.model_validate(wrong)
+
+
+NOTES = st.integers(0, 40)
+
+
+@given(TALKS, QUESTIONS, SHARES, NOTES)
+def test_the_note_counts_once_something_has_left(
+    history: list[Said], question: int, share: float, note: int
+):
+    turns = window(history, question, max_tokens=100, drop_to=share, note_tokens=note)
+
+    told = note if len(turns) < len(history) else 0
+    assert not turns or sum(turn.tokens for turn in turns) + question + told <= 100
+
+
+@given(TALKS, SHARES, NOTES)
+def test_what_stands_before_the_question_only_grows_between_two_moves(
+    history: list[Said], share: float, note: int
+):
+    prompts = []
+    for asked in range(0, len(history), 2):
+        question = history[asked].tokens
+        turns = window(history[:asked], question, max_tokens=100, drop_to=share, note_tokens=note)
+        prompts.append((asked - len(turns), [*turns, history[asked]]))
+
+    for (left, before), (left_then, after) in pairwise(prompts):
+        assert left_then >= left
+        assert left_then > left or after[: len(before)] == before

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from bot.draft import Draft
-from inference.request import Delta
+from inference.request import Delta, Usage
 
 
 def test_text_is_seen_as_it_comes_without_space_around_it():
@@ -41,3 +41,21 @@ def test_last_delta_says_how_it_ended():
     draft.add(Delta("a", finish="length"))
 
     assert draft.finish == "length"
+
+
+def test_last_delta_says_what_it_took():
+    draft = Draft()
+
+    draft.add(Delta("a", usage=Usage(10, 2)))
+    draft.add(Delta("b"))
+
+    assert draft.usage == Usage(10, 2)
+
+
+def test_thoughts_count_as_written():
+    draft = Draft()
+
+    draft.add(Delta(reasoning="hm"))
+    draft.add(Delta("red"))
+
+    assert draft.written() == "hmred"

@@ -403,8 +403,11 @@ async def test_refused_question_takes_its_photos_with_it(flow):
 
 async def test_refused_preview_does_not_cost_the_final_text(flow):
     flow.platform.fail("edit", Refused("text is empty"))
+    gate = flow.engine.hold("why?")
     await flow.start()
     question = await flow.say("why?")
+    await flow.platform.until(lambda: not flow.platform.faults["edit"])
+    gate.set()
 
     assert await flow.answered("ann") == ["echo of why?"]
     assert await flow.ended() == {question: "answered"}
@@ -428,9 +431,9 @@ async def test_end_that_cannot_be_written_does_not_take_the_answer_back(flow, ca
 def _fails_twice(method):
     failures = [OSError("disk full"), OSError("disk full")]
 
-    async def call(*arguments):
+    async def call(*arguments, **named):
         if failures:
             raise failures.pop()
-        return await method(*arguments)
+        return await method(*arguments, **named)
 
     return call
