@@ -3,6 +3,7 @@
 NAME.json
     name, date, quick, machine, versions, about    what was run, where, with what
     ratios      flat: name -> number
+    counts      flat: name -> whole number, where the bench counts something
     targets     name -> {"at_least": number} or {"at_most": number}
     notes       sentences that belong to the table
     measured    everything, as the bench arranges it
@@ -32,11 +33,16 @@ class Options:
     quick: bool
 
 
+def parser(description: str) -> argparse.ArgumentParser:
+    """With what every bench takes; a bench may add its own."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--out", type=Path, help="a folder for NAME.json, NAME.md and NAME.png")
+    made.add_argument("--quick", action="store_true", help="under a minute, fewer measurements")
+    return made
+
+
 def options(description: str, arguments: Sequence[str] | None = None) -> Options:
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--out", type=Path, help="a folder for NAME.json, NAME.md and NAME.png")
-    parser.add_argument("--quick", action="store_true", help="under a minute, fewer measurements")
-    given = parser.parse_args(arguments)
+    given = parser(description).parse_args(arguments)
     return Options(given.out, given.quick)
 
 
@@ -51,6 +57,7 @@ class Report:
         self._began = time.monotonic()
         self._date = datetime.now(UTC)
         self.ratios: dict[str, float] = {}
+        self.counts: dict[str, int] = {}
         self._targets: dict[str, dict[str, float]] = {}
 
     def begin(self) -> None:
@@ -85,13 +92,23 @@ class Report:
         targets = {"at_least": at_least, "at_most": at_most}
         self._targets[name] = {key: goal for key, goal in targets.items() if goal is not None}
 
+    def count(self, name: str, number: int, *, at_most: int | None = None) -> None:
+        self.counts[name] = number
+        if at_most is not None:
+            self._targets[name] = {"at_most": at_most}
+
     def note(self, text: str) -> None:
         self._notes.append(text)
 
     def finish(self, measured: object, draw: Callable[[Any], None] | None = None) -> None:
-        """Prints ratios and notes and, with --out, writes the files; `draw` gets a matplotlib
-        Figure."""
-        self._say("", *(self._ratio_line(name) for name in self.ratios))
+        """Prints counts, ratios and notes and, with --out, writes the files; `draw` gets a
+        matplotlib Figure."""
+        self._say(
+            "", *(f"- `{name}` = {count}{self._goals(name)}" for name, count in self.counts.items())
+        )
+        self._say(
+            *(f"- `{name}` = {ratio:.3f}{self._goals(name)}" for name, ratio in self.ratios.items())
+        )
         self._say("", *self._notes, "", self._where())
         out = self._given.out
         if out is None:
@@ -110,12 +127,12 @@ class Report:
             sys.stderr.write(f"not measured: {', '.join(missing)}; the notes say why\n")
         return 1 if missing else 0
 
-    def _ratio_line(self, name: str) -> str:
-        value, words = self.ratios[name], ""
-        for key, goal in self._targets[name].items():
+    def _goals(self, name: str) -> str:
+        value, words = (self.ratios | self.counts)[name], ""
+        for key, goal in self._targets.get(name, {}).items():
             met = value >= goal if key == "at_least" else value <= goal
             words = f" (target {key.replace('_', ' ')} {goal:g}: {'met' if met else 'missed'})"
-        return f"- `{name}` = {value:.3f}{words}"
+        return words
 
     def _where(self) -> str:
         machine, versions = machine_description(), versions_in_use()
@@ -136,6 +153,7 @@ class Report:
             "versions": versions_in_use(),
             "about": self._about,
             "ratios": self.ratios,
+            "counts": self.counts,
             "targets": self._targets,
             "notes": self._notes,
             "measured": measured,

@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bot.event import Attachment, Conversation
-from bot.pacing import Clock, Governor, Sleep
+from bot.pacing import Clock, Governor, Sleep, Urgency
 from bot.platforms.base import (
     Limits,
     NotSent,
     Platform,
     PlatformError,
+    Post,
     Refused,
     Revoked,
     TooFast,
@@ -32,6 +33,7 @@ _LONGEST_FETCH_PAUSE_S = 60.0
 _FIRST_PAUSE_S = 0.5  # doubled with every failure in a row
 _LONGEST_PAUSE_S = 60.0
 _REVOKED_PAUSE_S = 300.0
+_WORTH_A_WARNING_S = 300.0
 _PATIENCE_S = 86_400.0  # who has heard nothing for a day does not wait any more
 
 
@@ -50,33 +52,43 @@ class Delivery:
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         patience_s: float = _PATIENCE_S,
+        call_s: float = _CALL_S,
     ) -> None:
         self.platform = platform
         self._governor = governor
         self._clock = clock
         self._sleep = sleep
         self._patience_s = patience_s
+        self._call_s = call_s
 
     def limits(self, to: Conversation) -> Limits:
         return self.platform.limits(to)
 
-    async def say(self, to: Conversation, text: str, *, reply_to: str | None) -> None:
-        """At most once: a call that may have had its effect is not repeated.
+    async def say(
+        self, to: Conversation, post: Post, *, reply_to: str | None, key: str
+    ) -> str | None:
+        """The message's id; None: the call may have had its effect, and is not repeated.
 
         Raises Undelivered, Gone, Refused.
         """
         try:
-            await self.persist(
+            return await self.persist(
                 to,
-                lambda: self.platform.send(to, text, reply_to=reply_to, final=True),
-                final=True,
-                harmless=False,
+                lambda: self.platform.send(to, post, reply_to=reply_to, key=key),
+                urgency=lambda: Urgency.FINAL,
+                harmless=self.limits(to).keyed,
             )
         except Unclear:
             log.warning("a message to %s chat %s may be lost", to.platform, to.chat)
+            return None
 
     async def persist(
-        self, to: Conversation, call: Callable[[], Awaitable[T]], *, final: bool, harmless: bool
+        self,
+        to: Conversation,
+        call: Callable[[], Awaitable[T]],
+        *,
+        urgency: Callable[[], Urgency],
+        harmless: bool,
     ) -> T:
         """`call` is asked anew for every try, in its turn. `harmless`: it may have its effect
         twice. Raises Undelivered, Gone, LostMessage, Refused, and Unclear unless harmless."""
@@ -84,12 +96,13 @@ class Delivery:
         failures = 0
         while True:
             try:
-                return await self._once(to, call, final=final)
+                return await self._once(to, call, urgency)
             except (TooFast, NotSent, Revoked, Unclear) as error:
                 if isinstance(error, Unclear) and not harmless:
                     raise
                 pause_s = _pause_s(error, failures)
-                log.info("%s chat %s: %s; trying again", to.platform, to.chat, error)
+                level = logging.WARNING if pause_s >= _WORTH_A_WARNING_S else logging.INFO
+                log.log(level, "%s chat %s: %s; trying again", to.platform, to.chat, error)
                 if self._clock() + pause_s > give_up_at:
                     raise Undelivered(f"no way to {to.platform} chat {to.chat}") from error
                 if isinstance(error, TooFast):
@@ -111,13 +124,15 @@ class Delivery:
                 log.info("photo from %s: %s; trying again", self.platform.name, error)
             await self._sleep(pause_s)
 
-    async def _once(self, to: Conversation, call: Callable[[], Awaitable[T]], *, final: bool) -> T:
-        async with self._governor.turn(to.chat, self.limits(to), final=final):
+    async def _once(
+        self, to: Conversation, call: Callable[[], Awaitable[T]], urgency: Callable[[], Urgency]
+    ) -> T:
+        async with self._governor.turn(to.chat, self.limits(to), urgency):
             try:
-                async with asyncio.timeout(_CALL_S):
+                async with asyncio.timeout(self._call_s):
                     return await call()
             except TimeoutError as error:
-                raise Unclear(f"no answer within {_CALL_S:g} s") from error
+                raise Unclear(f"no answer within {self._call_s:g} s") from error
 
     async def _fetch_once(self, photo: Attachment, max_bytes: int) -> bytes:
         try:

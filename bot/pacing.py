@@ -1,17 +1,24 @@
 """When the next call to a chat may be made: one governor for each account on a platform.
 
 One call at a time in a chat, with a pause after it; all chats share the account's calls a second.
-What the platform asks for with TooFast holds that chat alone. Who may go next is decided when it
-may go, so a preview that had to wait shows the newest text, and finals pass all previews.
+A call counts from its begin until a second after its end, since we cannot know when it reaches the
+platform; so no second there ever sees too many, however uneven they arrive. What the platform asks
+for with TooFast holds that chat alone.
+
+Who may go next is decided when it may go, so a preview that had to wait shows the newest text,
+finals pass all previews of all chats, and who has seen nothing yet passes those who see an answer
+grow. Previews never come in a burst, which would leave no room for a final a moment later.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from enum import IntEnum
 from itertools import count
 
 from bot.platforms.base import Limits, TooFast
@@ -23,11 +30,19 @@ _NEVER = float("inf")
 _REMEMBERED = 1024  # chats; beyond that those that may be called now are forgotten
 
 
+class Urgency(IntEnum):
+    """Who goes first where several may."""
+
+    FINAL = 0  # a whole answer, a message that stands alone
+    FIRST = 1  # the first sign to one who has asked, and the first words of the answer
+    PREVIEW = 2  # an answer that grows, places in the line, letters to many
+
+
 @dataclass(slots=True, eq=False)
 class _Waiter:
     chat: str
     limits: Limits
-    final: bool
+    urgency: Callable[[], Urgency]  # of what it would do now; that changes while it waits
     order: int
     granted: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -42,24 +57,27 @@ class Governor:
         self._waiters: list[_Waiter] = []
         self._not_before: dict[str, float] = {}  # chat -> the next call to it
         self._busy: set[str] = set()  # chats with a call under way
-        self._any_not_before = -_NEVER
+        self._ended: deque[float] = deque()  # when the last calls did
+        self._begun = -_NEVER  # when the newest call was let through
         self._timer: asyncio.Task[None] | None = None
         self._open = True
         self._idle = asyncio.Event()
         self._idle.set()
 
     @asynccontextmanager
-    async def turn(self, chat: str, limits: Limits, *, final: bool) -> AsyncIterator[None]:
+    async def turn(
+        self, chat: str, limits: Limits, urgency: Callable[[], Urgency]
+    ) -> AsyncIterator[None]:
         """Make one call to the chat inside; a TooFast that passes through holds the chat."""
-        await self._wait(_Waiter(chat, limits, final, next(self._order)))
+        await self._wait(_Waiter(chat, limits, urgency, next(self._order)))
         try:
             yield
         except TooFast as error:
             self.hold(chat, error.retry_after_s)
             raise
         finally:
-            # From its end on: the platform counts when a call reaches it, and we cannot know when.
             self._busy.discard(chat)
+            self._ended.append(self._clock())
             self.hold(chat, limits.edit_every_s)
             if not self._busy:
                 self._idle.set()
@@ -103,8 +121,8 @@ class Governor:
         while self._open and self._waiters:
             now = self._clock()
             due, waiter = min(
-                ((self._due(w), w) for w in self._waiters),
-                key=lambda pair: (max(pair[0], now), not pair[1].final, pair[1].order),
+                ((self._due(w, now), w) for w in self._waiters),
+                key=lambda pair: (max(pair[0], now), pair[1].urgency(), pair[1].order),
             )
             if due > now:
                 if due < _NEVER:
@@ -112,16 +130,32 @@ class Governor:
                 return
             self._let_through(waiter, now)
 
-    def _due(self, waiter: _Waiter) -> float:
+    def _due(self, waiter: _Waiter, now: float) -> float:
         if waiter.chat in self._busy:
             return _NEVER  # the end of that call looks again
-        return max(self._not_before.get(waiter.chat, -_NEVER), self._any_not_before)
+        due = max(self._not_before.get(waiter.chat, now), self._room_at(waiter.limits, now))
+        if waiter.urgency() == Urgency.PREVIEW:
+            due = max(due, self._begun + 1 / waiter.limits.calls_per_s)
+        return due
+
+    def _room_at(self, limits: Limits, now: float) -> float:
+        """When the account has room for one more call."""
+        if limits.calls_per_s == _NEVER:
+            self._ended.clear()
+            return now
+        most = max(1, int(limits.calls_per_s))
+        counts_s = most / limits.calls_per_s
+        while self._ended and self._ended[0] + counts_s <= now:
+            self._ended.popleft()
+        if len(self._busy) + len(self._ended) < most:
+            return now
+        return self._ended[0] + counts_s if self._ended else _NEVER
 
     def _let_through(self, waiter: _Waiter, now: float) -> None:
         self._waiters.remove(waiter)
         self._busy.add(waiter.chat)
         self._idle.clear()
-        self._any_not_before = now + 1 / waiter.limits.calls_per_s
+        self._begun = now
         if len(self._not_before) > _REMEMBERED:
             self._not_before = {c: at for c, at in self._not_before.items() if at > now}
         waiter.granted.set()

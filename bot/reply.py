@@ -10,18 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from functools import partial
 
 from bot.delivery import Delivery, Undelivered
+from bot.event import Button, Event
+from bot.pacing import Urgency
 from bot.parts import cut
-from bot.platforms.base import Gone, LostMessage, PlatformError, Refused
+from bot.platforms.base import Gone, LostMessage, PlatformError, Post, Refused
 from bot.storage.inbox import Entry, Inbox
 
 log = logging.getLogger(__name__)
 
 _OPENING = "…"  # of a further part, until its words come
 _NOTHING = "—"  # in a part that an earlier, longer try had
-_MOST_LOST = 3  # messages that somebody deleted and that were sent anew
 
 
 @dataclass(slots=True)
@@ -29,64 +29,82 @@ class _Part:
     """One visible message; None where we do not know."""
 
     message: str | None
-    shown: str | None = None
+    key: str | None = None  # under which it is sent; None: it has none yet
+    shown: Post | None = None
+    lost: bool = False  # somebody deleted it, and it was sent anew
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What people shall see, before it is cut into messages."""
+
+    text: str = ""
+    is_answer: bool = False  # else words about the waiting
     final: bool = False
+    rich: bool = False
+    buttons: tuple[Button, ...] = ()
 
 
 class Reply:
     """`show` as often as you like, then `finish` once; its previews are a task of `group`."""
 
     def __init__(
-        self, delivery: Delivery, inbox: Inbox, entry: Entry, group: asyncio.TaskGroup
+        self,
+        delivery: Delivery,
+        inbox: Inbox,
+        entry: Entry,
+        group: asyncio.TaskGroup,
+        *,
+        writing: tuple[Button, ...] = (),
     ) -> None:
+        """`writing`: the buttons below the message until it is finished."""
         self._delivery = delivery
         self._inbox = inbox
         self._entry = entry
         self._group = group
         self._to = entry.event.conversation
+        self._writing = writing
         self._parts: list[_Part] = []
         self._opening = _OPENING
-        self._text = ""
+        self._wanted = _Wanted()
         self._changed = asyncio.Event()
         self._previews: asyncio.Task[None] | None = None
         self._one_call = asyncio.Lock()
-        self._lost = 0
+        self._answer_seen = False
         self._failure: Exception | None = None
 
     async def resume(self) -> bool:
         """Take over the messages of an earlier run. False: there are none."""
-        self._parts = [_Part(message) for message in await self._inbox.replies(self._entry.id)]
+        opened = await self._inbox.replies(self._entry.id)
+        self._parts = [_Part(one.message, one.key) for one in opened]
         return bool(self._parts)
 
     def wait_with(self, words: str) -> None:
         """Show what is no answer: the place in the line, that we are looking. It also is what the
         message is opened with."""
         self._opening = words
-        self.show(words)
+        self._want(_Wanted(words, buttons=self._writing))
 
     def show(self, text: str) -> None:
-        """The text so far; what comes too fast for the platform is passed over.
+        """The text so far, as it is; what comes too fast for the platform is passed over.
 
         Raises Gone when an earlier preview found that nobody is there.
         """
-        self._raise_if_hopeless()
-        if text == self._text or not text.strip():
-            return
-        self._text = text
-        self._changed.set()
-        if self._previews is None:
-            self._previews = self._group.create_task(self._preview())
+        self._want(_Wanted(text, is_answer=True, buttons=self._writing))
 
-    async def finish(self, text: str) -> None:
-        """Returns when the person has the whole text.
+    async def finish(
+        self, text: str, *, buttons: tuple[Button, ...] = (), rich: bool = False
+    ) -> None:
+        """Returns when the person has the whole text; the buttons stand below its last message.
 
         Raises Undelivered: not in this run. Gone, Refused: never.
         """
         await self.close()
         self._raise_if_hopeless()
-        self._text = text if text.strip() else _NOTHING
-        while self._next(final=True) is not None:
-            await self._persist(final=True)
+        words = text if text.strip() else _NOTHING
+        self._wanted = _Wanted(words, is_answer=True, final=True, rich=rich, buttons=buttons)
+        while self._next() is not None:
+            await self._persist()
 
     async def close(self) -> None:
         """No more previews. One under way is waited for, or it might overtake the final."""
@@ -96,15 +114,24 @@ class Reply:
             self._previews.cancel()
         await asyncio.wait([self._previews])
         self._previews = None
-        self._text = ""
+        self._wanted = _Wanted()
+
+    def _want(self, wanted: _Wanted) -> None:
+        self._raise_if_hopeless()
+        if wanted.text == self._wanted.text or not wanted.text.strip():
+            return
+        self._wanted = wanted
+        self._changed.set()
+        if self._previews is None and self._failure is None:
+            self._previews = self._group.create_task(self._preview())
 
     async def _preview(self) -> None:
         try:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
-                while self._next(final=False) is not None:
-                    await self._persist(final=False)
+                while self._next() is not None:
+                    await self._persist()
         except (PlatformError, Undelivered) as error:
             log.info("entry %s: no more previews: %s", self._entry.id, error)
             self._failure = error
@@ -116,56 +143,83 @@ class Reply:
         if isinstance(self._failure, Gone):  # what was refused may be accepted as the final
             raise self._failure
 
-    async def _persist(self, *, final: bool) -> None:
-        opens = not self._parts or self._parts[0].message is None
-        await self._delivery.persist(
-            self._to, partial(self._step, final=final), final=final or opens, harmless=True
-        )
+    async def _persist(self) -> None:
+        await self._delivery.persist(self._to, self._step, urgency=self._urgency, harmless=True)
 
-    async def _step(self, *, final: bool) -> None:
+    def _urgency(self) -> Urgency:
+        if self._wanted.final:
+            return Urgency.FINAL
+        opens = not self._parts or self._parts[0].message is None
+        first_words = self._wanted.is_answer and not self._answer_seen
+        return Urgency.FIRST if opens or first_words else Urgency.PREVIEW
+
+    async def _step(self) -> None:
         async with self._one_call:
-            step = self._next(final=final)
+            step = self._next()
             if step is None:
                 return
-            number, words = step
+            number, post = step
             if number == len(self._parts):
                 self._parts.append(_Part(None))
             part = self._parts[number]
             if part.message is None:
                 await self._send(number, part)
             else:
-                await self._edit(part, part.message, words, final=final)
+                await self._edit(number, part, part.message, post)
 
-    def _next(self, *, final: bool) -> tuple[int, str] | None:
+    def _next(self) -> tuple[int, Post] | None:
         """The first part that does not show what it should, and what it should show."""
-        wanted = cut(self._text, self._delivery.limits(self._to))
-        if final:
-            wanted += [_NOTHING] * (len(self._parts) - len(wanted))
-        for number, words in enumerate(wanted):
-            if number == len(self._parts):
-                return number, words
-            part = self._parts[number]
-            if part.message is None or part.shown != words or (final and not part.final):
-                return number, words
+        for number, post in enumerate(self._posts()):
+            if number == len(self._parts) or self._parts[number].shown != post:
+                return number, post
         return None
 
+    def _posts(self) -> list[Post]:
+        wanted = self._wanted
+        texts = cut(wanted.text, self._delivery.limits(self._to))
+        posts = [Post(text, final=wanted.final, rich=wanted.rich) for text in texts]
+        if posts:
+            posts[-1] = Post(texts[-1], wanted.final, wanted.rich, wanted.buttons)
+        if wanted.final:
+            posts += [Post(_NOTHING)] * (len(self._parts) - len(posts))
+        return posts
+
     async def _send(self, number: int, part: _Part) -> None:
-        opening = _OPENING if number else self._opening
-        reply_to = None if number else self._entry.event.message
+        buttons = () if self._wanted.final else self._writing
+        opening = Post(_OPENING if number else self._opening, final=False, buttons=buttons)
+        reply_to = None if number else _question(self._entry.event)
+        if part.key is None:
+            part.key = await self._inbox.open_reply(self._entry.id, number)
         message = await self._delivery.platform.send(
-            self._to, opening, reply_to=reply_to, final=False
+            self._to, opening, reply_to=reply_to, key=part.key
         )
         await self._inbox.note_reply(self._entry.id, number, message)
-        part.message, part.shown, part.final = message, opening, False
+        part.message, part.shown = message, opening
 
-    async def _edit(self, part: _Part, message: str, words: str, *, final: bool) -> None:
+    async def _edit(self, number: int, part: _Part, message: str, post: Post) -> None:
         try:
-            await self._delivery.platform.edit(self._to, message, words, final=final)
+            now = await self._delivery.platform.edit(self._to, message, post)
         except LostMessage as error:
-            self._lost += 1
-            if self._lost > _MOST_LOST:
-                raise Refused(f"{self._lost} messages were lost one after the other") from error
-            log.info("entry %s: message lost, sending anew", self._entry.id)
-            part.message = None
-        else:
-            part.shown, part.final = words, final
+            await self._lose(part, error)
+            return
+        if now != message:
+            await self._inbox.note_reply(self._entry.id, number, now)
+            part.message = now
+        part.shown = post
+        self._answer_seen = self._answer_seen or self._wanted.is_answer
+
+    async def _lose(self, part: _Part, error: LostMessage) -> None:
+        """Who deletes a half answer does not want to see it grow again; the whole one comes, once,
+        since it may as well have been somebody else who cleaned up."""
+        if part.lost:
+            raise Refused("its message was deleted twice") from error
+        part.message = part.key = part.shown = None
+        part.lost = True
+        log.info("entry %s: a message of its answer was deleted", self._entry.id)
+        if not self._wanted.final:
+            raise error
+
+
+def _question(event: Event) -> str:
+    """The message to answer: what an edit or a press is about, where it is none itself."""
+    return event.message if event.kind == "message" else event.about

@@ -36,6 +36,17 @@ def test_ratios_are_flat_and_stand_beside_machine_date_and_versions(
     assert {"date", "machine", "versions"} <= found.keys()
 
 
+def test_counts_stand_beside_the_ratios(
+    report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report.count("finals_lost", 2, at_most=0)
+
+    report.finish({})
+
+    assert content(tmp_path)["counts"] == {"finals_lost": 2}
+    assert "- `finals_lost` = 2 (target at most 0: missed)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("value", "goal", "word"),
     [

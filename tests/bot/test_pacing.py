@@ -4,11 +4,15 @@ import asyncio
 
 import pytest
 
-from bot.pacing import Governor
+from bot.pacing import Governor, Urgency
 from bot.platforms.base import Limits, TooFast
 from tests.fakes import FakeTime, settle
 
 LIMITS = Limits(4096, "utf-16", edit_every_s=1.0, calls_per_s=10.0)
+
+
+def FINAL():
+    return Urgency.FINAL
 
 
 class Caller:
@@ -20,9 +24,18 @@ class Caller:
         self.made: list[tuple[str, float]] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    def call(self, name, chat="ann", *, final=False, error=None, until=None, limits=LIMITS):
+    def call(
+        self,
+        name,
+        chat="ann",
+        *,
+        urgency=lambda: Urgency.PREVIEW,
+        error=None,
+        until=None,
+        limits=LIMITS,
+    ):
         async def one() -> None:
-            async with self.governor.turn(chat, limits, final=final):
+            async with self.governor.turn(chat, limits, urgency):
                 self.made.append((name, round(self.time.now - 1000.0, 3)))
                 if until is not None:
                     await until.wait()
@@ -62,7 +75,7 @@ async def test_calls_to_one_chat_keep_its_pause(caller):
     assert caller.made == [("a", 0.0), ("b", 1.0), ("c", 2.0)]
 
 
-async def test_all_chats_together_keep_the_accounts_rate(caller):
+async def test_previews_of_all_chats_share_the_accounts_rate_evenly(caller):
     for number in range(4):
         caller.call(number, chat=str(number))
     await caller.time.advance(1)
@@ -70,11 +83,32 @@ async def test_all_chats_together_keep_the_accounts_rate(caller):
     assert caller.made == [(0, 0.0), (1, 0.1), (2, 0.2), (3, 0.3)]
 
 
+async def test_what_is_urgent_goes_at_once_while_the_account_has_room(caller):
+    for number in range(25):
+        caller.call(number, chat=str(number), urgency=FINAL)
+    await caller.time.advance(5)
+
+    assert [at for _, at in caller.made] == [0.0] * 10 + [1.0] * 10 + [2.0] * 5
+
+
+async def test_no_second_sees_too_many_calls_whenever_they_reach_the_platform(caller):
+    """A call reaches it at any moment between its begin and its end."""
+    until = asyncio.Event()
+    for number in range(30):
+        caller.call(number, chat=str(number), urgency=FINAL, until=until if number < 4 else None)
+    await caller.time.advance(3.5)
+    until.set()  # the first four may have reached it only now
+    await caller.time.advance(5)
+
+    begun = [at for _, at in caller.made]
+    assert begun == [0.0] * 10 + [1.0] * 6 + [2.0] * 6 + [3.0] * 6 + [4.0] * 2
+
+
 async def test_too_fast_holds_its_chat_and_no_other(caller):
     task = caller.call("ann 1", error=TooFast(35))
     with pytest.raises(TooFast):
         await task
-    caller.call("ann 2", final=True)
+    caller.call("ann 2", urgency=FINAL)
     caller.call("bob", chat="bob")
     await caller.time.advance(34.9)
     assert [name for name, _ in caller.made] == ["ann 1", "bob"]
@@ -88,7 +122,7 @@ async def test_final_passes_the_previews_that_wait(caller):
     caller.call("first")
     await settle()
     caller.call("preview")
-    caller.call("final", final=True)
+    caller.call("final", urgency=FINAL)
     await caller.time.advance(3)
 
     assert [name for name, _ in caller.made] == ["first", "final", "preview"]
@@ -99,10 +133,47 @@ async def test_finals_of_all_chats_pass_previews_when_the_account_is_busy(caller
     await settle()
     for number in range(1, 4):
         caller.call(f"preview {number}", chat=str(number))
-    caller.call("final", chat="9", final=True)
+    caller.call("final", chat="9", urgency=FINAL)
     await caller.time.advance(1)
 
     assert [name for name, _ in caller.made][:2] == ["first", "final"]
+
+
+async def test_first_words_pass_the_previews_of_other_chats_but_no_final(caller):
+    slow = Limits(4096, "utf-16", calls_per_s=1.0)
+    caller.call("busy", chat="0", limits=slow)
+    await settle()
+    for number in range(1, 4):
+        caller.call(f"preview {number}", chat=str(number), limits=slow)
+    caller.call("first words", chat="8", urgency=lambda: Urgency.FIRST, limits=slow)
+    caller.call("final", chat="9", urgency=FINAL, limits=slow)
+    await caller.time.advance(2)
+
+    assert [name for name, _ in caller.made] == ["busy", "final", "first words"]
+
+
+async def test_what_becomes_urgent_while_it_waits_goes_first(caller):
+    urgency = Urgency.PREVIEW
+    caller.call("busy", chat="0")
+    await settle()
+    caller.call("preview", chat="1")
+    caller.call("changing", chat="2", urgency=lambda: urgency)
+    await settle()
+    urgency = Urgency.FINAL
+    await caller.time.advance(1)
+
+    assert [name for name, _ in caller.made] == ["busy", "changing", "preview"]
+
+
+async def test_group_of_twenty_calls_a_minute_is_never_called_more_often(caller):
+    group = Limits(4096, "utf-16", edit_every_s=3.0)
+    for number in range(60):
+        caller.call(number, chat="-100", limits=group)
+    await caller.time.advance(200)
+
+    times = [at for _, at in caller.made]
+    assert len(times) == 60
+    assert min(later - earlier for earlier, later in zip(times, times[20:], strict=False)) >= 60
 
 
 async def test_a_chat_has_one_call_at_a_time_and_the_pause_counts_from_its_end(caller):

@@ -6,12 +6,17 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.delivery import Delivery, Undelivered
-from bot.pacing import Governor
+from bot.event import Button
+from bot.pacing import Governor, Urgency
 from bot.platforms.base import Gone, LostMessage, NotSent, Refused, Revoked, TooFast, Unclear
 from bot.reply import Reply
 from bot.storage.db import Database
 from bot.storage.inbox import Inbox
-from tests.fakes import FakePlatform, FakeTime, an_event, settle
+from tests.fakes import FakePlatform, FakeTime, an_event, cancelled, settle
+
+QUESTION = an_event("q1", "what is it?")
+STOP = Button("stop", "Stop")
+AGAIN = Button("again", "Again")
 
 
 class Desk:
@@ -24,11 +29,15 @@ class Desk:
         self.delivery = Delivery(
             platform, self.governor, clock=time.clock, sleep=time.sleep, patience_s=86_400
         )
-        self.reply = Reply(self.delivery, self.inbox, entry, group)
+        self.reply = self.again()
 
     def again(self):
         """As after a restart: only the database knows what was."""
-        return Reply(self.delivery, self.inbox, self.entry, self._group)
+        return Reply(self.delivery, self.inbox, self.entry, self._group, writing=(STOP,))
+
+    async def known(self):
+        """The messages of the answer, as the database knows them."""
+        return [opened.message for opened in await self.inbox.replies(self.entry.id)]
 
     async def shown(self, text):
         """Show it and wait until it can be seen."""
@@ -38,8 +47,8 @@ class Desk:
     async def seen(self, text):
         await self.elapse_until(lambda: text in self.platform.texts("ann"))
 
-    async def finish(self, text, reply=None):
-        task = asyncio.create_task((reply or self.reply).finish(text))
+    async def finish(self, text, reply=None, **how):
+        task = asyncio.create_task((reply or self.reply).finish(text, **how))
         await self.elapse_until(task.done)
         await task
 
@@ -63,12 +72,12 @@ async def desk(tmp_path):
 
 
 @asynccontextmanager
-async def a_desk(folder, **limits):
+async def a_desk(folder, event=QUESTION, **limits):
     time = FakeTime()
     platform = FakePlatform(clock=time.clock, **limits)
     db = await Database.open(folder)
     inbox = Inbox(db)
-    await inbox.accept(an_event("q1", "what is it?"))
+    await inbox.accept(event)
     [entry] = await inbox.new(1)
     try:
         async with asyncio.TaskGroup() as group:
@@ -89,7 +98,7 @@ async def test_placeholder_is_sent_as_an_answer_to_the_question(desk):
 
     [bubble] = desk.platform.chats["ann"]
     assert bubble.reply_to == "q1"
-    assert await desk.inbox.replies(desk.entry.id) == [bubble.id]
+    assert await desk.known() == [bubble.id]
 
 
 async def test_answer_grows_in_the_placeholders_message(desk):
@@ -130,9 +139,9 @@ async def test_id_of_the_message_is_committed_before_its_first_edit(desk):
     ids_at_edit = []
     edit = desk.platform.edit
 
-    async def watched(to, message, text, *, final):
-        ids_at_edit.append((message, await desk.inbox.replies(desk.entry.id)))
-        await edit(to, message, text, final=final)
+    async def watched(to, message, post):
+        ids_at_edit.append((message, await desk.known()))
+        return await edit(to, message, post)
 
     desk.platform.edit = watched
     await desk.finish("red")
@@ -154,9 +163,7 @@ async def test_long_answer_goes_on_in_further_messages(tmp_path):
             "And a third. End.",
         ]
         assert [bubble.reply_to for bubble in desk.platform.chats["ann"]] == ["q1", None, None]
-        assert await desk.inbox.replies(desk.entry.id) == [
-            bubble.id for bubble in desk.platform.chats["ann"]
-        ]
+        assert await desk.known() == [bubble.id for bubble in desk.platform.chats["ann"]]
         assert all(bubble.final for bubble in desk.platform.chats["ann"])
 
 
@@ -259,23 +266,152 @@ async def test_account_that_was_taken_away_is_asked_seldom(desk):
     assert desk.time.now - began >= 900
 
 
-async def test_message_somebody_deleted_is_sent_anew(desk):
+async def test_message_somebody_deleted_is_sent_anew_for_the_final(desk):
     """Row 23."""
     await desk.shown("red")
+    first_key = desk.platform.chats["ann"][0].key
     desk.platform.delete("ann")
     await desk.finish("red circle")
 
-    assert desk.platform.texts("ann") == ["red circle"]
-    assert await desk.inbox.replies(desk.entry.id) == [desk.platform.chats["ann"][0].id]
+    [bubble] = desk.platform.chats["ann"]
+    assert bubble.text == "red circle"
+    assert bubble.key != first_key
+    assert await desk.known() == [bubble.id]
 
 
-async def test_messages_that_are_always_lost_end_it(desk):
+async def test_message_deleted_while_it_is_written_does_not_come_back_before_the_final(desk):
+    """Rows 23 and 40."""
+    await desk.shown("red")
+    desk.platform.delete("ann")
+    desk.reply.show("red circle")
+    await desk.elapse_until(lambda: desk.platform.calls[-1].text == "red circle")
+    for length in range(3, 20):
+        desk.reply.show("red circle on white" + "." * length)
+        await desk.time.advance(5)
+    assert desk.platform.texts("ann") == []
+
+    await desk.finish("red circle on white")
+
+    assert desk.platform.texts("ann") == ["red circle on white"]
+
+
+async def test_deleted_message_does_not_come_back_at_a_second_attempt_either(desk):
+    await desk.shown("red")
+    desk.platform.delete("ann")
+    desk.reply.show("red circle")
+    await desk.elapse_until(lambda: desk.platform.calls[-1].text == "red circle")
+    await desk.reply.close()
+
+    desk.reply.show("a red circle")
+    await settle()
+    await desk.inbox.unbegin(desk.entry.id)  # writes stand in line, so this one is behind its own
+    await settle()
+
+    assert desk.platform.texts("ann") == []
+
+
+async def test_first_words_of_an_answer_pass_the_previews_of_others(tmp_path):
+    async with a_desk(tmp_path, calls_per_s=1.0) as desk:
+        passed = []
+
+        async def preview(chat):
+            limits = desk.delivery.limits(QUESTION.conversation)
+            async with desk.governor.turn(chat, limits, lambda: Urgency.PREVIEW):
+                passed.append(chat)
+
+        desk.reply.wait_with("looking")
+        await desk.seen("looking")
+        others = [asyncio.create_task(preview(f"other {number}")) for number in range(9)]
+        await settle()
+        desk.reply.show("red")
+        await desk.seen("red")
+
+        assert len(passed) <= 1
+        await desk.reply.close()
+        for other in others:
+            await cancelled(other)
+
+
+async def test_message_that_is_deleted_again_and_again_ends_it(desk):
     desk.platform.fail("edit", *[LostMessage("gone")] * 100)
 
     with pytest.raises(Refused):
         await desk.finish("red circle")
 
-    assert len(desk.platform.calls) < 20
+    assert len(desk.platform.calls) < 5
+
+
+async def test_button_stands_below_the_text_until_it_is_finished(desk):
+    desk.reply.wait_with("looking")
+    await desk.seen("looking")
+    await desk.shown("red")
+    await desk.finish("red circle", buttons=(AGAIN,))
+
+    [bubble] = desk.platform.chats["ann"]
+    assert [post.buttons for post in bubble.posts] == [(STOP,), (STOP,), (AGAIN,)]
+
+
+async def test_buttons_stand_below_the_last_part_alone(tmp_path):
+    async with a_desk(tmp_path, text_units=20) as desk:
+        await desk.shown("One sentence here.")
+        desk.reply.show("One sentence here. Another one there.")
+        await desk.seen("Another one there.")
+        buttons = [bubble.posts[-1].buttons for bubble in desk.platform.chats["ann"]]
+        assert buttons == [(), (STOP,)]
+
+        await desk.finish("One sentence here. Another one there. And a third.", buttons=(AGAIN,))
+
+        buttons = [bubble.posts[-1].buttons for bubble in desk.platform.chats["ann"]]
+        assert buttons == [(), (), (AGAIN,)]
+
+
+async def test_text_is_plain_while_it_is_written_and_styled_in_the_end(tmp_path):
+    async with a_desk(tmp_path, text_units=20) as desk:
+        desk.reply.show("**One** sentence. Another one.")
+        await desk.seen("Another one.")
+        await desk.finish("**One** sentence. Another one. A third one.", rich=True)
+
+        posts = [bubble.posts for bubble in desk.platform.chats["ann"]]
+        assert not any(post.rich or post.final for part in posts for post in part[:-1])
+        assert all(part[-1].rich and part[-1].final for part in posts)
+
+
+async def test_new_id_of_a_finished_message_is_noted(desk):
+    edit = desk.platform.edit
+
+    async def becomes_real(to, message, post):
+        await edit(to, message, post)
+        return f"{message} for good" if post.final else message
+
+    desk.platform.edit = becomes_real
+    await desk.shown("red")
+    await desk.finish("red circle")
+
+    [bubble] = desk.platform.chats["ann"]
+    assert await desk.known() == [f"{bubble.id} for good"]
+
+
+async def test_send_that_was_interrupted_is_repeated_under_its_key(desk):
+    key = await desk.inbox.open_reply(desk.entry.id, 0)  # and then the program ended
+
+    again = desk.again()
+    assert await again.resume()
+    await desk.finish("red circle", again)
+
+    assert [bubble.key for bubble in desk.platform.chats["ann"]] == [key]
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "answered"), [("edit", "q0", "q0"), ("press", "m7", "m7")]
+)
+async def test_answer_to_what_is_no_message_stands_below_the_one_it_is_about(
+    tmp_path, kind, about, answered
+):
+    event = an_event("q1/it/1", kind=kind, about=about)
+    async with a_desk(tmp_path, event) as desk:
+        await desk.finish("red circle")
+
+        assert desk.platform.chats["ann"][0].reply_to == answered
 
 
 async def test_person_who_left_is_noticed_while_the_answer_is_written(desk):
