@@ -1,36 +1,34 @@
-"""Telegram: receiving by long poll or webhook, sending and editing plain text."""
+"""Telegram: receiving by long poll or webhook, messages sent and edited, answers as drafts."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, Field, SecretStr, field_validator
-from telegram import LinkPreviewOptions, ReplyParameters
-from telegram.error import ChatMigrated, TelegramError
+from telegram.error import TelegramError
 
 from bot.event import Attachment, Conversation
-from bot.platforms.base import Accept, Limits, LostMessage, PlatformError, Refused, Unclear
+from bot.platforms.base import Accept, Limits, PlatformError, Post, Refused, Unclear
 from bot.platforms.http import download
+from bot.platforms.patience import Patience
 from bot.platforms.telegram import webhook, wire
 from bot.platforms.telegram.client import Client, Timings
-from bot.platforms.telegram.failures import is_unchanged, platform_error
-from bot.platforms.telegram.patience import Patience
+from bot.platforms.telegram.drafts import Drafts, question_of
+from bot.platforms.telegram.failures import platform_error
+from bot.platforms.telegram.messages import Messages
+from bot.platforms.telegram.patience import patience
 from bot.platforms.telegram.poll import Poll
+from bot.platforms.telegram.receiver import Receiver
+from bot.platforms.telegram.render import CAPTION_UNITS, TEXT_UNITS, render_words
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-_TEXT_UNITS = 4096
 _CALLS_PER_S = 30.0
-_MOST_MOVED = 1000  # groups that became supergroups and are remembered
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class TelegramSection(BaseModel, extra="forbid", frozen=True):
@@ -39,6 +37,7 @@ class TelegramSection(BaseModel, extra="forbid", frozen=True):
     base_url: str = Field("https://api.telegram.org", pattern=r"^https?://\S+$")
     edit_every_s: float = Field(1.0, ge=1.0)
     group_edit_every_s: float = Field(3.0, ge=3.0)
+    drafts: bool = False
     webhook_url: str = Field("", pattern=r"^(https?://\S+)?$")
     token: SecretStr = SecretStr("")
     webhook_secret: SecretStr = SecretStr("")
@@ -79,12 +78,13 @@ class Telegram:
         self._timings = timings or Timings()
         self._client = Client(token, settings.base_url, self._timings)
         self._webhook = webhook.Webhook(self._secret)
-        self._moved: dict[int, int] = {}  # a group's id -> that of the supergroup it became
+        self._messages = Messages(self._client.bot)
+        self._drafts = Drafts(self._client.bot, self._timings, enabled=settings.drafts)
 
     def limits(self, to: Conversation) -> Limits:
         private = int(to.chat) > 0  # groups have negative ids
         pause_s = self._settings.edit_every_s if private else self._settings.group_edit_every_s
-        return Limits(_TEXT_UNITS, "utf-16", pause_s, _CALLS_PER_S)
+        return Limits(TEXT_UNITS, "utf-16", pause_s, _CALLS_PER_S, CAPTION_UNITS)
 
     def routes(self) -> Sequence[web.RouteDef]:
         if not self._settings.webhook_url:
@@ -93,53 +93,41 @@ class Telegram:
 
     async def run(self, accept: Accept) -> None:
         async with self._client:
-            patience = Patience(self._timings)
-            account = await patience.persist("getMe", self._client.account)
-            self._webhook.open(account, accept)
-            try:
-                await patience.persist("the webhook's setting", self._choose_the_way)
-                await self._offer_commands()
-                log.info("telegram: receiving as @%s", account.username)
-                if self._settings.webhook_url:
-                    await asyncio.Event().wait()
-                poll = Poll(self._client, account, accept)
-                while True:
-                    await patience.persist("the poll", poll.once)
-            finally:
-                self._webhook.close()
+            patiently = patience(self._timings)
+            account = await patiently.persist("getMe", self._client.account)
+            receiver = Receiver(self._client.bot, account, accept)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(receiver.release())
+                group.create_task(self._drafts.refresh())
+                await self._receive(receiver, patiently, account.username)
 
-    async def send(self, to: Conversation, text: str, *, reply_to: str | None, final: bool) -> str:
-        """`final` makes no difference: Telegram has no mark for a message still being written."""
-        reply = _reply(reply_to)
-
-        async def call(chat: int) -> str:
-            message = await self._client.bot.send_message(
-                chat,
-                _sendable(text),
-                message_thread_id=int(to.thread) if to.thread else None,
-                reply_parameters=reply,
-                link_preview_options=_NO_PREVIEW,
-            )
-            return str(message.message_id)
-
+    async def send(self, to: Conversation, post: Post, *, reply_to: str | None, key: str) -> str:
+        """Without `key`, which Telegram does not know: twice is two messages."""
         with _translated():
-            return await self._at_its_new_id(int(to.chat), call)
+            if not post.final and post.photo is None:
+                draft = await self._drafts.open(to, render_words(post).text, reply_to)
+                if draft is not None:
+                    return draft
+            async with self._drafts.covered(to):
+                return await self._messages.send(to, post, reply_to=reply_to)
 
-    async def edit(self, to: Conversation, message: str, text: str, *, final: bool) -> None:
-        chat, number = int(to.chat), int(message)
-        if chat in self._moved:
-            raise LostMessage("the group became a supergroup; its old messages cannot be edited")
+    async def edit(self, to: Conversation, message: str, post: Post) -> str:
         with _translated():
-            try:
-                await self._client.bot.edit_message_text(
-                    _sendable(text), chat, number, link_preview_options=_NO_PREVIEW
-                )
-            except ChatMigrated as error:
-                self._remember_move(chat, error.new_chat_id)
-                raise LostMessage("the group became a supergroup meanwhile") from None
-            except TelegramError as error:
-                if not is_unchanged(error):
-                    raise
+            if wire.parse_draft(message) is None:
+                await self._messages.edit(to, message, post)
+                return message
+            if not post.final:
+                text = render_words(post).text
+                if await self._drafts.show(to, message, text):
+                    return message
+            async with self._drafts.covered(to, by=message):
+                below = question_of(message)
+                return await self._messages.send(to, post, reply_to=below)
+
+    async def open_thread(self, to: Conversation, title: str, *, key: str) -> Conversation:
+        """Without `key`, which Telegram does not know: twice is two topics."""
+        with _translated():
+            return await self._messages.open_topic(to, title)
 
     async def fetch(self, photo: Attachment, *, max_bytes: int) -> bytes:
         with _translated():
@@ -153,6 +141,20 @@ class Telegram:
         if size and len(data) != size:
             raise Unclear(f"the file broke off after {len(data)} of {size} bytes")
         return data
+
+    async def _receive(self, receiver: Receiver, patiently: Patience, name: str) -> None:
+        self._webhook.open(receiver)
+        try:
+            await patiently.persist("the webhook's setting", self._choose_the_way)
+            await self._offer_commands()
+            log.info("telegram: receiving as @%s", name)
+            if self._settings.webhook_url:
+                await asyncio.Event().wait()
+            poll = Poll(self._client, receiver)
+            while True:
+                await patiently.persist("the poll", poll.once)
+        finally:
+            self._webhook.close()
 
     async def _choose_the_way(self) -> None:
         """Never drops what waits: people wrote it while we were away."""
@@ -172,20 +174,6 @@ class Telegram:
                     await self._client.bot.set_my_commands(commands, language_code=language or None)
             except PlatformError as error:
                 log.warning("telegram: no menu of commands: %s", error)
-
-    async def _at_its_new_id(self, chat: int, call: Callable[[int], Awaitable[T]]) -> T:
-        """Telegram refuses the old id of such a group for good and names the new one."""
-        try:
-            return await call(self._moved.get(chat, chat))
-        except ChatMigrated as error:
-            self._remember_move(chat, error.new_chat_id)
-            return await call(error.new_chat_id)
-
-    def _remember_move(self, chat: int, new_chat: int) -> None:
-        log.info("telegram: group %s became supergroup %s", chat, new_chat)
-        if len(self._moved) >= _MOST_MOVED:
-            del self._moved[next(iter(self._moved))]
-        self._moved[chat] = new_chat
 
 
 def _checked(secret: SecretStr, pattern: str, looks: str) -> SecretStr:
@@ -214,14 +202,3 @@ async def username(settings: TelegramSection) -> str:
     async with Client(token, settings.base_url, Timings()) as client:
         with _translated():
             return (await client.account()).username
-
-
-def _reply(reply_to: str | None) -> ReplyParameters | None:
-    if reply_to is None:
-        return None
-    # People delete their questions; the answer shall come nevertheless.
-    return ReplyParameters(int(reply_to), allow_sending_without_reply=True)
-
-
-def _sendable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

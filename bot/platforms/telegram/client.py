@@ -15,7 +15,8 @@ from telegram.error import TelegramError
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
 from bot.platforms.telegram.failures import Flooded
-from bot.platforms.telegram.wire import ALLOWED_UPDATES, Account
+from bot.platforms.telegram.wire import ALLOWED_UPDATES
+from bot.platforms.telegram.words import Account
 
 _CONNECTIONS = 64  # calls at the same time; more wait for a free one
 _MOST_ERROR_BYTES = 4096  # of an error page; descriptions are far shorter
@@ -30,6 +31,8 @@ class Timings:
     free_connection_s: float = 20.0
     download_s: float = 60.0
     poll_s: int = 30  # how long Telegram holds a poll that has nothing to say
+    draft_s: float = 20.0  # a draft that does not change is shown again; it lives for 30 s
+    draft_abandoned_s: float = 1800.0  # unless it has not changed for so long
     first_pause_s: float = 1.0  # doubled with every further failure
     most_pause_s: float = 60.0
     conflict_pause_s: float = 10.0  # another program polls with our token

@@ -56,6 +56,13 @@ _MESSAGE_LOST = (
     "message_id_invalid",
     "message identifier is not specified",
 )
+_NO_PHOTO = (
+    "photo_invalid_dimensions",
+    "photo_save_file_invalid",
+    "image_process_failed",
+    "too big for a photo",
+    "request entity too large",
+)
 
 
 class Flooded(TelegramError):
@@ -89,6 +96,18 @@ def platform_error(error: TelegramError) -> PlatformError:
 def is_unchanged(error: BaseException) -> bool:
     """An edit that changes nothing is an error to Telegram and a success to us."""
     return isinstance(error, BadRequest) and "message is not modified" in error.message.lower()
+
+
+def is_about_markup(error: BaseException) -> bool:
+    """The same text without its entities may be accepted."""
+    return isinstance(error, BadRequest) and "entit" in error.message.lower()
+
+
+def is_about_photo(error: BaseException) -> bool:
+    """The same picture as a file may be accepted: it is too large, or too long and thin."""
+    if not isinstance(error, TelegramError) or isinstance(error, Flooded):
+        return False
+    return any(sign in error.message.lower() for sign in _NO_PHOTO)
 
 
 def _bad_request(said: str) -> PlatformError:

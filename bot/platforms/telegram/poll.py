@@ -11,20 +11,16 @@ from typing import Any
 
 from telegram.error import Conflict, TelegramError
 
-from bot.event import Event
-from bot.platforms.base import Accept
-from bot.platforms.telegram import wire
 from bot.platforms.telegram.client import Client
-from bot.platforms.telegram.patience import Uncommitted
+from bot.platforms.telegram.receiver import Receiver
 
 log = logging.getLogger(__name__)
 
 
 class Poll:
-    def __init__(self, client: Client, account: wire.Account, accept: Accept) -> None:
+    def __init__(self, client: Client, receiver: Receiver) -> None:
         self._client = client
-        self._account = account
-        self._accept = accept
+        self._receiver = receiver
         self._offset = 0  # 0: everything Telegram still keeps, the oldest first
 
     async def once(self) -> None:
@@ -51,28 +47,5 @@ class Poll:
         if not isinstance(number, int):
             log.error("telegram: an update without a number is skipped")
             return
-        event = read(update, number, self._account)
-        if event is not None:
-            await commit(event, number, self._accept)
+        await self._receiver.take(update, number)
         self._offset = max(self._offset, number + 1)
-
-
-def read(update: dict[str, Any], number: int, account: wire.Account) -> Event | None:
-    """None: nothing for us, or nothing anyone could read; it must not come again."""
-    try:
-        event = wire.parse_update(update, account)
-    except Exception as error:
-        # No traceback: the parser's words may quote the message.
-        log.error("telegram: update %s cannot be read: %s", number, type(error).__name__)  # noqa: TRY400
-        return None
-    if event is None:
-        log.info("telegram: update %s is not for us", number)
-    return event
-
-
-async def commit(event: Event, number: int, accept: Accept) -> None:
-    try:
-        await accept(event)
-    except Exception as error:
-        # `from None`: a database's words may quote the message.
-        raise Uncommitted(number, type(error).__name__) from None

@@ -10,10 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.platforms.base import Accept
-from bot.platforms.telegram.patience import Uncommitted
-from bot.platforms.telegram.poll import commit, read
-from bot.platforms.telegram.wire import Account
+from bot.platforms.patience import Uncommitted
+from bot.platforms.telegram.receiver import Receiver
 
 log = logging.getLogger(__name__)
 
@@ -28,20 +26,20 @@ class Webhook:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
-        self._account: Account | None = None
-        self._accept: Accept | None = None
+        self._receiver: Receiver | None = None
 
-    def open(self, account: Account, accept: Accept) -> None:
-        self._account, self._accept = account, accept
+    def open(self, receiver: Receiver) -> None:
+        self._receiver = receiver
 
     def close(self) -> None:
-        self._account = self._accept = None
+        self._receiver = None
 
     async def receive(self, request: web.Request) -> web.Response:
         if not self._knows_the_secret(request):
             log.warning("telegram: a webhook call without the right secret was turned away")
             return web.Response(status=403)
-        if self._account is None or self._accept is None:
+        receiver = self._receiver
+        if receiver is None:
             return web.Response(status=503, headers=_RETRY_AFTER)
         try:
             body = await _body(request)
@@ -52,23 +50,17 @@ class Webhook:
         update = _parse_body(body)
         if update is None:
             return web.Response(status=400)
-        return await self._take(update, self._account, self._accept)
+        try:
+            await receiver.take(update, update["update_id"])
+        except Uncommitted as error:
+            log.error("telegram: %s; it will come again", error)  # noqa: TRY400
+            return web.Response(status=503, headers=_RETRY_AFTER)
+        return web.Response()
 
     def _knows_the_secret(self, request: web.Request) -> bool:
         given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
         # As bytes: compare_digest raises on a str beyond ASCII.
         return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._secret)
-
-    async def _take(self, update: dict[str, Any], account: Account, accept: Accept) -> web.Response:
-        number = update["update_id"]
-        event = read(update, number, account)
-        if event is not None:
-            try:
-                await commit(event, number, accept)
-            except Uncommitted as error:
-                log.error("telegram: %s; it will come again", error)  # noqa: TRY400
-                return web.Response(status=503, headers=_RETRY_AFTER)
-        return web.Response()
 
 
 async def _body(request: web.Request) -> bytes | None:

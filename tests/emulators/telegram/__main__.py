@@ -4,6 +4,7 @@ Then start the program with the two variables it prints, and
   curl -d '{"person": 1, "text": "hello"}' http://127.0.0.1:8081/control/says
   curl --data-binary @photo.jpg 'http://127.0.0.1:8081/control/photo?person=1&caption=What+is+this'
   curl 'http://127.0.0.1:8081/control/visible?person=1'
+  curl -d '{"person": 1, "message": 102, "button": "stop"}' http://127.0.0.1:8081/control/presses
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Control:
         return [
             web.post("/control/says", self._says),
             web.post("/control/photo", self._photo),
+            web.post("/control/presses", self._presses),
             web.get("/control/visible", self._visible),
         ]
 
@@ -45,14 +47,19 @@ class Control:
         return web.json_response(message.payload)
 
     async def _visible(self, request: web.Request) -> web.Response:
-        messages = self._person(request.query["person"]).sees()
-        return web.json_response(
-            [
-                {"id": m.id, "by": m.payload["from"]["first_name"], "text": m.text}
-                | {"versions": len(m.versions)}
-                for m in messages
-            ]
-        )
+        person = self._person(request.query["person"])
+        messages = [
+            {"id": m.id, "by": m.by, "text": m.text, "buttons": m.buttons}
+            | {"versions": len(m.versions)}
+            for m in person.sees()
+        ]
+        return web.json_response({"messages": messages, "draft": person.sees_draft()})
+
+    async def _presses(self, request: web.Request) -> web.Response:
+        pressed = await request.json()
+        person = self._person(str(pressed["person"]))
+        message = person.chat.messages[pressed["message"]]
+        return web.json_response({"query": person.presses(message, pressed["button"])})
 
 
 async def _serve(port: int) -> None:
@@ -66,6 +73,8 @@ async def _serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--port", type=int, default=8081)
     asyncio.run(_serve(parser.parse_args().port))

@@ -12,6 +12,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 METHODS: dict[str, type[methods.TelegramMethod[Any]]] = {
     model.__api_method__: model
     for model in (
+        methods.AnswerCallbackQuery,
+        methods.CreateForumTopic,
         methods.DeleteWebhook,
         methods.EditMessageText,
         methods.GetFile,
@@ -19,13 +21,29 @@ METHODS: dict[str, type[methods.TelegramMethod[Any]]] = {
         methods.GetUpdates,
         methods.GetWebhookInfo,
         methods.SendChatAction,
+        methods.SendDocument,
         methods.SendMessage,
+        methods.SendMessageDraft,
+        methods.SendPhoto,
         methods.SetMyCommands,
         methods.SetWebhook,
     )
 }
 _PLAIN_TEXT = frozenset(
-    {"text", "url", "secret_token", "file_id", "action", "language_code", "parse_mode"}
+    {
+        "action",
+        "callback_query_id",
+        "caption",
+        "document",
+        "file_id",
+        "language_code",
+        "name",
+        "parse_mode",
+        "photo",
+        "secret_token",
+        "text",
+        "url",
+    }
 )
 
 

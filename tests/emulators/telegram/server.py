@@ -24,8 +24,11 @@ from tests.emulators.telegram.flood import Flood, FloodRules
 from tests.emulators.telegram.hook import Hook
 from tests.emulators.telegram.methods import Methods
 from tests.emulators.telegram.people import Person
+from tests.emulators.telegram.previews import Previews
 from tests.emulators.telegram.pulse import Pulse
+from tests.emulators.telegram.queries import Queries
 from tests.emulators.telegram.schema import METHODS, NotTheBotApi, check_reply, parse_request
+from tests.emulators.telegram.sending import Sending
 from tests.emulators.telegram.updates import Updates
 
 TOKEN = "424242:AAH-this_is_a_token_of_the_emulator"
@@ -49,7 +52,10 @@ class Emulator:
         username: str = "vision_bot",
         flood: FloodRules | None = None,
         hook_pause_s: float = 0.05,
+        draft_life_s: float = 30.0,
+        privacy: bool = False,
     ) -> None:
+        """`privacy`: in groups the bot is told only what is for it, as @BotFather sets it up."""
         self.token = token
         self.bot = {
             "id": int(token.partition(":")[0]),
@@ -57,6 +63,8 @@ class Emulator:
             "first_name": "Vision",
             "username": username,
         }
+        self.name = "Vision"  # as people see it
+        self.privacy = privacy
         self.revoked = False
         self.calls: list[Call] = []
         self.complaints: list[str] = []
@@ -67,13 +75,23 @@ class Emulator:
         self.flood = Flood(flood or FloodRules())
         self.updates = Updates(self.pulse)
         self.hook = Hook(self.updates, self.pulse, pause_s=hook_pause_s)
-        self.methods = Methods(
+        self.previews = Previews(life_s=draft_life_s)
+        self.queries = Queries()
+        sending = Sending(
             self.bot,
             chats=self.chats,
             files=self.files,
             flood=self.flood,
+            previews=self.previews,
+            queries=self.queries,
+        )
+        self.methods = Methods(
+            self.bot,
+            files=self.files,
             updates=self.updates,
             hook=self.hook,
+            sending=sending,
+            privacy=privacy,
         )
         self._runner: web.AppRunner | None = None
         self.people: list[Person] = []
@@ -126,21 +144,36 @@ class Emulator:
         self.people.append(person)
         return person
 
-    def group(self, title: str = "Archive", *, topics: tuple[int, ...] = ()) -> Chat:
+    def group(
+        self, title: str = "Archive", *, topics: tuple[int, ...] = (), forum: bool = False
+    ) -> Chat:
+        """`forum`: one can open topics there; so with those that are there from the beginning."""
         self._number += 1
         number = -1_001_000_000_000 - self._number
-        head = {"id": number, "type": "supergroup", "title": title}
-        if topics:
+        head: dict[str, Any] = {"id": number, "type": "supergroup", "title": title}
+        if topics or forum:
             head["is_forum"] = True
-        return self.chats.add(Chat(head, topics=frozenset(topics)))
+        return self.chats.add(Chat(head, topics={topic: f"Topic {topic}" for topic in topics}))
 
     def small_group(self, title: str = "Shop") -> Chat:
         """The old kind, which can become a supergroup."""
         self._number += 1
         return self.chats.add(Chat({"id": -self._number, "type": "group", "title": title}))
 
+    def migrates(self, group: Chat) -> Chat:
+        """The small group becomes a supergroup, with a new id and none of the old messages."""
+        new = self.group(group.head["title"])
+        group.moved_to = new.id
+        service = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
+        old_word = group.add(service, {"migrate_to_chat_id": new.id})
+        new_word = new.add(service, {"migrate_from_chat_id": group.id})
+        for word in (old_word, new_word):
+            self.updates.put("message", word.payload)
+            word.deleted = True  # the apps show it in grey; it is nobody's message
+        return new
+
     def visible(self, chat: Chat) -> list[Message]:
-        return self.chats.visible(chat.head["id"])
+        return self.chats.visible(chat.id)
 
     def said(self, chat: Chat) -> list[Message]:
         """What the bot wrote there."""
@@ -154,10 +187,10 @@ class Emulator:
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
-        fields = await _fields(request)
+        fields, uploads = await _fields(request)
         status = 0
         try:
-            response = await self._answer(request, name, fields)
+            response = await self._answer(request, name, fields, uploads)
             status = response.status
         except ConnectionResetError:
             return web.Response()  # never arrives: the connection is gone
@@ -167,7 +200,11 @@ class Emulator:
         return response
 
     async def _answer(
-        self, request: web.Request, name: str, fields: dict[str, str]
+        self,
+        request: web.Request,
+        name: str,
+        fields: dict[str, str],
+        uploads: dict[str, bytes],
     ) -> web.StreamResponse:
         fault = self.faults.take(name)
         if fault is not None and fault.kind == "reset":
@@ -176,7 +213,7 @@ class Emulator:
             return _body(fault)
         try:
             self._admit(request, name)
-            result = await self.methods.call(name, parse_request(name, fields))
+            result = await self.methods.call(name, parse_request(name, fields), uploads)
             if name != "getUpdates":  # checked when they were put, and some are broken on purpose
                 check_reply(name, result)
         except ApiError as error:
@@ -213,10 +250,20 @@ class Emulator:
         return response
 
 
-async def _fields(request: web.Request) -> dict[str, str]:
+async def _fields(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]:
+    """What is text, and what was uploaded; a file that is the value of a field itself stands in
+    the fields as if it were attached."""
     if request.content_type == "application/json":
-        return {name: str(value) for name, value in (await request.json()).items()}
-    return {**request.query, **{k: str(v) for k, v in (await request.post()).items()}}
+        return {name: str(value) for name, value in (await request.json()).items()}, {}
+    fields, uploads = dict(request.query), {}
+    for name, value in (await request.post()).items():
+        if isinstance(value, web.FileField):
+            uploads[name] = value.file.read()
+            if name in ("photo", "document"):
+                fields[name] = f"attach://{name}"
+        else:
+            fields[name] = str(value)
+    return fields, uploads
 
 
 def _body(fault: Fault) -> web.Response:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from aiogram import types
+
 from tests.emulators.telegram.errors import conflict
 from tests.emulators.telegram.pulse import Pulse
 from tests.emulators.telegram.schema import check_update
+
+_KINDS = frozenset(types.Update.model_fields) - {"update_id"}
 
 
 class Updates:
@@ -37,9 +41,11 @@ class Updates:
         """Keep back what is said from now on."""
         self._held = []
 
-    def release(self, *, backwards: bool = False) -> None:
+    def release(self, *, backwards: bool = False, twice: bool = False) -> None:
+        """In which order, and how often, Telegram tells it."""
         held, self._held = self._held or [], None
-        for content in reversed(held) if backwards else held:
+        told = held * 2 if twice else held
+        for content in reversed(told) if backwards else told:
             self.put_raw(content)
 
     def waiting(self) -> list[dict[str, Any]]:
@@ -87,4 +93,4 @@ class Updates:
 
     @staticmethod
     def is_known_kind(update: dict[str, Any]) -> bool:
-        return bool(update.keys() & {"message", "edited_message", "channel_post"})
+        return bool(update.keys() & _KINDS)

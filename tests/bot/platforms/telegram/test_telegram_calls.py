@@ -14,6 +14,7 @@ from bot.platforms.base import (
     LostMessage,
     NotSent,
     PlatformError,
+    Post,
     Refused,
     Revoked,
     TooFast,
@@ -51,7 +52,9 @@ async def test_an_answer_stands_below_its_question_without_a_link_preview(
 ) -> None:
     question = person.says("what is on https://example.org ?")
 
-    number = await telegram.send(_to(person.chat), "…", reply_to=str(question.id), final=False)
+    number = await telegram.send(
+        _to(person.chat), Post("…", final=False), reply_to=str(question.id), key="k"
+    )
 
     placeholder = emulator.said(person.chat)[0]
     assert (placeholder.text, str(placeholder.id)) == ("…", number)
@@ -64,10 +67,10 @@ async def test_an_answer_stands_below_its_question_without_a_link_preview(
 async def test_edits_change_the_one_message(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    number = await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
+    number = await telegram.send(_to(person.chat), Post("…", final=False), reply_to=None, key="k")
 
-    await telegram.edit(_to(person.chat), number, "A red", final=False)
-    await telegram.edit(_to(person.chat), number, "A red circle *and* <b>", final=True)
+    await telegram.edit(_to(person.chat), number, Post("A red", final=False))
+    await telegram.edit(_to(person.chat), number, Post("A red circle *and* <b>", final=True))
 
     [message] = emulator.said(person.chat)
     said = [version.text for version in message.versions]
@@ -77,9 +80,9 @@ async def test_edits_change_the_one_message(
 async def test_an_edit_that_changes_nothing_is_a_success(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    number = await telegram.send(_to(person.chat), "done", reply_to=None, final=True)
+    number = await telegram.send(_to(person.chat), Post("done", final=True), reply_to=None, key="k")
 
-    await telegram.edit(_to(person.chat), number, "done", final=True)
+    await telegram.edit(_to(person.chat), number, Post("done", final=True))
 
     assert emulator.calls_of("editMessageText")[0].status == 400
 
@@ -89,7 +92,7 @@ async def test_an_answer_goes_into_the_topic_of_its_question(
 ) -> None:
     group = emulator.group(topics=(5, 6))
 
-    await telegram.send(_to(group, "6"), "here", reply_to=None, final=True)
+    await telegram.send(_to(group, "6"), Post("here", final=True), reply_to=None, key="k")
 
     assert [message.thread for message in emulator.said(group)] == [6]
 
@@ -100,7 +103,9 @@ async def test_an_answer_comes_although_its_question_was_deleted(
     question = person.says("oops")
     person.deletes(question)
 
-    await telegram.send(_to(person.chat), "answer", reply_to=str(question.id), final=True)
+    await telegram.send(
+        _to(person.chat), Post("answer", final=True), reply_to=str(question.id), key="k"
+    )
 
     assert [message.text for message in emulator.said(person.chat)] == ["answer"]
 
@@ -108,7 +113,7 @@ async def test_an_answer_comes_although_its_question_was_deleted(
 async def test_half_an_emoji_of_the_model_does_not_lose_the_answer(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    await telegram.send(_to(person.chat), "a \ud83d b", reply_to=None, final=True)
+    await telegram.send(_to(person.chat), Post("a \ud83d b", final=True), reply_to=None, key="k")
 
     assert emulator.said(person.chat)[0].text == "a ? b"
 
@@ -126,10 +131,10 @@ async def test_the_limit_we_promise_is_the_one_telegram_keeps(
 
     assert (limits.unit, units <= limits.text_units) == ("utf-16", fits)
     if fits:
-        await telegram.send(_to(person.chat), text, reply_to=None, final=True)
+        await telegram.send(_to(person.chat), Post(text, final=True), reply_to=None, key="k")
     else:
         with pytest.raises(Refused):
-            await telegram.send(_to(person.chat), text, reply_to=None, final=True)
+            await telegram.send(_to(person.chat), Post(text, final=True), reply_to=None, key="k")
 
 
 def test_edits_in_groups_are_rarer_than_in_private_chats(make: Make) -> None:
@@ -148,8 +153,8 @@ async def test_a_flood_says_how_long_to_wait_and_only_for_that_chat(
     emulator.flood.ban(person.chat.head["id"], 35)
 
     with pytest.raises(TooFast) as caught:
-        await telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
-    await telegram.send(_to(other.chat), "hello", reply_to=None, final=True)
+        await telegram.send(_to(person.chat), Post("hello", final=True), reply_to=None, key="k")
+    await telegram.send(_to(other.chat), Post("hello", final=True), reply_to=None, key="k")
 
     assert caught.value.retry_after_s == 35
     assert len(emulator.said(other.chat)) == 1
@@ -158,11 +163,11 @@ async def test_a_flood_says_how_long_to_wait_and_only_for_that_chat(
 async def test_writing_too_fast_is_called_too_fast(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    number = await telegram.send(_to(person.chat), "0", reply_to=None, final=True)
+    number = await telegram.send(_to(person.chat), Post("0", final=True), reply_to=None, key="k")
 
     async def hurry() -> None:
         for count in range(1, 10):
-            await telegram.edit(_to(person.chat), number, str(count), final=False)
+            await telegram.edit(_to(person.chat), number, Post(str(count), final=False))
 
     with pytest.raises(TooFast):
         await hurry()
@@ -174,7 +179,7 @@ async def test_a_lost_response_is_unclear_and_the_message_stands(
     emulator.faults.plan("sendMessage", Fault("lost"))
 
     with pytest.raises(Unclear):
-        await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
+        await telegram.send(_to(person.chat), Post("…", final=False), reply_to=None, key="k")
 
     assert len(emulator.said(person.chat)) == 1
 
@@ -187,7 +192,7 @@ async def test_a_server_that_says_nothing_is_unclear_after_the_time_limit(
 
     async with running(telegram, Inbox().accept):
         with pytest.raises(Unclear):
-            await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
+            await telegram.send(_to(person.chat), Post("…", final=False), reply_to=None, key="k")
 
     assert len(emulator.said(person.chat)) == 1
 
@@ -223,13 +228,13 @@ async def test_a_server_that_says_nothing_is_unclear_after_the_time_limit(
 async def test_an_answer_that_says_nothing_certain_is_unclear(
     emulator: Emulator, telegram: Telegram, person: Person, fault: Fault, method: str
 ) -> None:
-    number = await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
+    number = await telegram.send(_to(person.chat), Post("…", final=False), reply_to=None, key="k")
     emulator.faults.plan(method, fault)
 
     if method == "sendMessage":
-        call = telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
+        call = telegram.send(_to(person.chat), Post("hello", final=True), reply_to=None, key="k")
     else:
-        call = telegram.edit(_to(person.chat), number, "hello", final=True)
+        call = telegram.edit(_to(person.chat), number, Post("hello", final=True))
     with pytest.raises(Unclear) as caught:
         await call
 
@@ -243,7 +248,7 @@ async def test_without_a_connection_nothing_was_sent(
     await emulator.stop()
 
     with pytest.raises(NotSent):
-        await telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
+        await telegram.send(_to(person.chat), Post("hello", final=True), reply_to=None, key="k")
 
 
 async def test_after_the_end_nothing_is_sent(
@@ -254,42 +259,44 @@ async def test_after_the_end_nothing_is_sent(
         await emulator.until(lambda: emulator.calls_of("deleteWebhook"))
 
     with pytest.raises(NotSent):
-        await telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
+        await telegram.send(_to(person.chat), Post("hello", final=True), reply_to=None, key="k")
 
 
 async def test_a_person_who_blocked_us_is_gone(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    number = await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
+    number = await telegram.send(_to(person.chat), Post("…", final=False), reply_to=None, key="k")
     person.blocks()
 
     with pytest.raises(Gone):
-        await telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
+        await telegram.send(_to(person.chat), Post("hello", final=True), reply_to=None, key="k")
     with pytest.raises(Gone):
-        await telegram.edit(_to(person.chat), number, "hello", final=True)
+        await telegram.edit(_to(person.chat), number, Post("hello", final=True))
 
 
 @pytest.mark.parametrize("chat", ["999999", "-1001999999999"], ids=["person", "group"])
 async def test_a_chat_that_does_not_exist_is_gone(telegram: Telegram, chat: str) -> None:
     with pytest.raises(Gone):
-        await telegram.send(Conversation("telegram", chat), "hello", reply_to=None, final=True)
+        await telegram.send(
+            Conversation("telegram", chat), Post("hello", final=True), reply_to=None, key="k"
+        )
 
 
 async def test_a_topic_that_does_not_exist_is_gone(emulator: Emulator, telegram: Telegram) -> None:
     group = emulator.group(topics=(5,))
 
     with pytest.raises(Gone):
-        await telegram.send(_to(group, "6"), "hello", reply_to=None, final=True)
+        await telegram.send(_to(group, "6"), Post("hello", final=True), reply_to=None, key="k")
 
 
 async def test_a_message_that_was_deleted_is_lost(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
-    number = await telegram.send(_to(person.chat), "…", reply_to=None, final=False)
+    number = await telegram.send(_to(person.chat), Post("…", final=False), reply_to=None, key="k")
     person.deletes(emulator.said(person.chat)[0])
 
     with pytest.raises(LostMessage):
-        await telegram.edit(_to(person.chat), number, "hello", final=True)
+        await telegram.edit(_to(person.chat), number, Post("hello", final=True))
 
 
 async def test_a_message_of_somebody_else_cannot_be_edited(
@@ -298,7 +305,7 @@ async def test_a_message_of_somebody_else_cannot_be_edited(
     theirs = person.says("mine")
 
     with pytest.raises(LostMessage):
-        await telegram.edit(_to(person.chat), str(theirs.id), "ours", final=True)
+        await telegram.edit(_to(person.chat), str(theirs.id), Post("ours", final=True))
 
 
 async def test_a_revoked_token_is_called_so(
@@ -307,25 +314,25 @@ async def test_a_revoked_token_is_called_so(
     emulator.revoked = True
 
     with pytest.raises(Revoked):
-        await telegram.send(_to(person.chat), "hello", reply_to=None, final=True)
+        await telegram.send(_to(person.chat), Post("hello", final=True), reply_to=None, key="k")
 
 
 async def test_empty_text_is_refused(telegram: Telegram, person: Person) -> None:
     with pytest.raises(Refused):
-        await telegram.send(_to(person.chat), "  ", reply_to=None, final=True)
+        await telegram.send(_to(person.chat), Post("  ", final=True), reply_to=None, key="k")
 
 
 async def test_an_answer_follows_its_group_to_the_supergroup(
     emulator: Emulator, telegram: Telegram
 ) -> None:
     old, new = emulator.small_group(), emulator.group()
-    number = await telegram.send(_to(old), "…", reply_to=None, final=False)
+    number = await telegram.send(_to(old), Post("…", final=False), reply_to=None, key="k")
     old.moved_to = new.head["id"]
 
     with pytest.raises(LostMessage):
-        await telegram.edit(_to(old), number, "answer", final=True)
-    await telegram.send(_to(old), "answer", reply_to="77", final=True)
-    await telegram.send(_to(old), "more", reply_to=None, final=True)
+        await telegram.edit(_to(old), number, Post("answer", final=True))
+    await telegram.send(_to(old), Post("answer", final=True), reply_to="77", key="k")
+    await telegram.send(_to(old), Post("more", final=True), reply_to=None, key="k")
 
     assert [message.text for message in emulator.said(new)] == ["answer", "more"]
     assert [call.status for call in emulator.calls_of("sendMessage")] == [200, 200, 200]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from telegram import error as theirs
 
 from bot.event import Attachment, Conversation
-from bot.platforms.base import Gone, NotSent, PlatformError, Refused, Revoked, Unclear
+from bot.platforms.base import Gone, NotSent, PlatformError, Post, Refused, Revoked, Unclear
 from bot.platforms.telegram.adapter import Telegram, TelegramSection, username
 from bot.platforms.telegram.failures import platform_error
 from tests.bot.platforms.telegram.receiving import Inbox, running
@@ -84,7 +84,7 @@ async def test_no_error_shows_the_token_even_in_its_traceback(
     async with running(telegram, Inbox().accept):
         for _ in range(4):
             with pytest.raises(PlatformError) as caught:
-                await telegram.send(to, "hello", reply_to=None, final=True)
+                await telegram.send(to, Post("hello", final=True), reply_to=None, key="k")
             shown += traceback.format_exception(caught.value)
         for _ in range(8):
             with pytest.raises(PlatformError) as caught:

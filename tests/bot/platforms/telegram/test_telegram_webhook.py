@@ -92,6 +92,20 @@ async def test_what_a_person_says_arrives_by_the_webhook(
     assert emulator.calls_of("getUpdates") == []
 
 
+async def test_a_press_arrives_by_the_webhook_and_its_button_is_released(
+    emulator: Emulator, telegram: Telegram, inbox: Inbox
+) -> None:
+    person = emulator.person()
+    below = {"inline_keyboard": [[{"text": "Stop", "callback_data": "stop"}]]}
+    message = person.chat.add(emulator.bot, {"text": "A red", "reply_markup": below})
+
+    async with _open(telegram, emulator, inbox):
+        person.presses(message, "Stop")
+        await emulator.until(lambda: not emulator.queries.unanswered())
+
+    assert [(event.kind, event.text) for event in inbox.events] == [("press", "stop")]
+
+
 async def test_a_failed_commit_is_answered_503_and_the_update_comes_again(
     emulator: Emulator, telegram: Telegram, inbox: Inbox
 ) -> None:
