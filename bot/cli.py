@@ -6,9 +6,12 @@ import sys
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from bot.admin import cli as admin
+from bot.options import Config, Words
 
 # NOTE: `bot.launch` is imported inside the commands, since it brings chat libraries and the
 # database with it, and --version and --help shall not wait for those.
@@ -19,18 +22,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # they show local variables, and so secrets
 )
+app.add_typer(admin.app, name="admin")
 
-Config = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Settings; else ./config.toml, else the defaults."),
-]
 Photos = Annotated[
     list[Path] | None,
     typer.Option("--photo", metavar="FILE", help="What the question is about; repeatable."),
-]
-Words = Annotated[
-    Literal["zh", "en"] | None,
-    typer.Option(help="Of the program's own sentences; else as configured."),
 ]
 
 

@@ -14,6 +14,7 @@ import webbrowser
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ import typer
 
 from bot import app, checkup, log, terminal, texts
 from bot.api.server import CannotListen
-from bot.config import Settings, has_display, load
+from bot.config import Settings, has_display, load, reread
 from bot.errors import ConfigError
+from bot.platforms.base import Misconfigured
+from bot.rules import Rules
 from bot.storage.errors import StorageError
 from bot.terminal import CannotRead, Chat, Manner
 from bot.texts import Language
@@ -35,7 +38,7 @@ UNREAD = 128 + signal.SIGPIPE  # what a shell reports of any program whose reade
 
 _logger = logging.getLogger(__name__)
 # What can be wrong at the start and is said in one line; anything else is a fault of ours.
-_EXPLAINED = (CannotListen, StorageError, InferenceError)
+_EXPLAINED = (CannotListen, ConfigError, Misconfigured, StorageError, InferenceError)
 
 
 class _Unread(Exception):
@@ -44,7 +47,8 @@ class _Unread(Exception):
 
 def run(config: Path | None, *, open_page: bool) -> int:
     settings = _load(config)
-    return _end_of(_serve_until_told(settings, open_page=open_page))
+    rules = Rules(settings.rules(), partial(reread, settings, config))
+    return _end_of(_serve_until_told(settings, rules, open_page=open_page))
 
 
 def chat(config: Path | None, language: Language | None) -> int:
@@ -152,8 +156,9 @@ def _write_line(text: str) -> None:
     _write(f"{text}\n")
 
 
-async def _serve_until_told(settings: Settings, *, open_page: bool) -> int:
-    """SIGINT or SIGTERM ends it in order; a second one ends it at once, and nothing is lost."""
+async def _serve_until_told(settings: Settings, rules: Rules, *, open_page: bool) -> int:
+    """SIGINT or SIGTERM ends it in order; a second one ends it at once, and nothing is lost.
+    SIGHUP has it read the rules again."""
 
     def ready(lines: Sequence[str]) -> None:
         _write_line("\n".join(_aligned(lines)))
@@ -173,12 +178,24 @@ async def _serve_until_told(settings: Settings, *, open_page: bool) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, rules)
     try:
-        await app.serve(settings, on_ready=ready)
+        await app.serve(settings, on_ready=ready, rules=rules)
     except asyncio.CancelledError:
         if not told.is_set():
             raise
     return OK
+
+
+def _reload(rules: Rules) -> None:
+    try:
+        changes = rules.reload()
+    except ConfigError as error:
+        _logger.error("the settings have a fault, and nothing was changed: %s", error)  # noqa: TRY400
+        return
+    _logger.info("the settings were read again; changed: %s", ", ".join(changes.applied) or "-")
+    if changes.need_restart:
+        _logger.warning("changed, but a restart brings it: %s", ", ".join(changes.need_restart))
 
 
 def _open_page(address: str) -> None:

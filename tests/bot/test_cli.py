@@ -113,9 +113,9 @@ def test_version_is_the_packages(folder: Path) -> None:
     assert re.fullmatch(r"visionbot \d+\.\d+\.\d+\n", done.stdout)
 
 
-@pytest.mark.parametrize("command", ["run", "chat", "ask", "check"])
+@pytest.mark.parametrize("command", ["run", "chat", "ask", "check", "admin quota"])
 def test_each_command_explains_itself(command: str, folder: Path) -> None:
-    done = typed(folder, command, "--help")
+    done = typed(folder, *command.split(), "--help")
 
     assert done.returncode == 0
     assert "--config" in done.stdout
@@ -223,6 +223,13 @@ def test_a_port_in_use_is_refused_in_one_line(folder: Path) -> None:
     assert f"127.0.0.1:{port}" in one_line(done.stderr)
 
 
+def ordered(folder: Path, *words: str) -> str:
+    """What an order says; `words` begin behind `visionbot admin`."""
+    done = typed(folder, "admin", *words, "--language", "en")
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
 class TestWithAnEngine:
     pytestmark = engine
 
@@ -256,7 +263,7 @@ class TestWithAnEngine:
 
         assert done.returncode == 0, done.stdout
         states = [re.split(r" {2,}", line)[:2] for line in done.stdout.splitlines()]
-        parts = ["settings", "data folder", "database", "model", "telegram"]
+        parts = ["settings", "data folder", "database", "model", "telegram", "matrix"]
         assert states == [[part, "ok"] for part in parts]
         assert "red" in done.stdout.lower().split("says of a red picture:")[1]
 
@@ -270,9 +277,13 @@ class TestWithAnEngine:
             with urlopen(address[1], timeout=20) as page:  # though the browser still is open
                 status = page.status
             second = typed(folder, "run", LOG__LEVEL="error")
+            told = ordered(folder, "reload")
+            stats = ordered(folder, "stats")
             program.send_signal(signal.SIGINT)
             code = program.wait(60)
 
+        assert "was told to read config.toml again" in told
+        assert "here within 24 h" in stats
         assert status == 200
         assert (folder / "opened").read_text("utf-8").strip() == address[1]
         assert re.search(r"^Telegram +off, set VISIONBOT_TELEGRAM__TOKEN", printed, re.MULTILINE)

@@ -1,0 +1,145 @@
+"""What `visionbot admin` does: the orders of a chat, given by whoever may run the program."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bot import log
+from bot.access.quota import Misread
+from bot.admin.actor import Actor
+from bot.admin.commands import ORDERS
+from bot.admin.office import Office
+from bot.admin.orders import Here, parse_broadcast
+from bot.admin.report import visible
+from bot.config import Settings, load
+from bot.errors import ConfigError
+from bot.rules import Rules
+from bot.storage.audit import Act, Outcome
+from bot.storage.db import Database, Transaction, holder
+from bot.storage.errors import StorageError
+from bot.storage.ledger import Ledger
+from bot.storage.outbox import Outbox
+from bot.storage.people import People
+from bot.texts import Language
+
+OK, FAILED, MISUSED = 0, 1, 2
+
+Work = Callable[[Office, Actor, Settings], Coroutine[Any, Any, str]]
+
+
+def order(command: str, words: str, config: Path | None, language: Language | None) -> int:
+    async def work(office: Office, actor: Actor, _: Settings) -> str:
+        return (await ORDERS[command](words, Here(), actor, office)).as_table()
+
+    return _end_of(command, words, config, language, work)
+
+
+def broadcast(words: str, config: Path | None, language: Language | None, *, sure: bool) -> int:
+    """A new text is confirmed at once: by --yes, or by whoever sits there."""
+
+    async def work(office: Office, actor: Actor, _: Settings) -> str:
+        step = parse_broadcast(words)
+        if step.step != "write":
+            return await office.broadcaster.carry_out(actor, step)
+        said, number = await office.broadcaster.write(actor, step.text)
+        if number is None or not (sure or _is_wanted(said)):
+            return said
+        return await office.broadcaster.confirm(
+            _again(actor, f"broadcast confirm {number}"), number
+        )
+
+    return _end_of("broadcast", words, config, language, work)
+
+
+def reload(config: Path | None, language: Language | None) -> int:
+    async def work(office: Office, actor: Actor, settings: Settings) -> str:
+        async def tell(_: Transaction) -> Outcome:
+            process = holder(settings.storage.data_dir)
+            if process is None:
+                return actor.outcome("", "machine_not_running")
+            os.kill(process, signal.SIGHUP)
+            return actor.outcome("", "machine_told", process=process)
+
+        return await office.audit.once(actor.act, tell)
+
+    return _end_of("reload", "", config, language, work)
+
+
+def _end_of(
+    command: str, words: str, config: Path | None, language: Language | None, work: Work
+) -> int:
+    log.set_up(log.LogSection(level="error"))
+    try:
+        settings = load(config)
+        speaks = language or settings.answers.default_language
+        actor = Actor(_act(f"{command} {words}".rstrip()), "owner", speaks)
+        said, is_refused = asyncio.run(_carry_out(settings, actor, work))
+    except Misread as error:
+        fault = actor.say(error.key, **error.values)
+        said = actor.say("machine_misread", fault=fault, command=command)
+        typer.echo(f"visionbot: {said}", err=True)
+        return MISUSED
+    except ConfigError as error:
+        return _complain(error, MISUSED)
+    except (StorageError, OSError) as error:
+        return _complain(error, FAILED)
+    if is_refused:
+        typer.echo(f"visionbot: {said}", err=True)
+        return FAILED
+    typer.echo(visible(said))
+    return OK
+
+
+async def _carry_out(settings: Settings, actor: Actor, work: Work) -> tuple[str, bool]:
+    """What is said, and whether a rule forbade it."""
+    async with _office(settings) as office:
+        said = await work(office, actor, settings)
+        return said, await office.audit.is_refused(actor.act.event)
+
+
+@asynccontextmanager
+async def _office(settings: Settings) -> AsyncIterator[Office]:
+    db = await Database.join(settings.storage.data_dir)
+    try:
+        tokens = settings.answers.max_tokens + settings.window.max_tokens
+        rules, people = Rules(settings.rules()), People(db)
+        yield Office(db, rules, people, Ledger(db), Outbox(db), question_tokens=tokens)
+    finally:
+        await db.close()
+
+
+def _act(line: str) -> Act:
+    return Act(f"machine/{secrets.token_hex(16)}", f"machine:{_user()}", line)
+
+
+def _again(actor: Actor, line: str) -> Actor:
+    """The same person's next order."""
+    return Actor(_act(line), actor.role, actor.language)
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user may have no name
+        return str(os.getuid())
+
+
+def _is_wanted(question: str) -> bool:
+    """Where nobody can answer it is not."""
+    return sys.stdin.isatty() and typer.confirm(f"{question}\n")
+
+
+def _complain(error: Exception, code: int) -> int:
+    typer.echo(f"visionbot: {' '.join(str(error).split())}", err=True)
+    return code

@@ -1,0 +1,60 @@
+"""All that admins can do, for chats and for the machine: the orders with their stores."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from bot.admin.broadcaster import Broadcaster
+from bot.admin.members import Members
+from bot.admin.quotas import Quotas
+from bot.admin.running import Running
+from bot.pacing import Sleep
+from bot.rules import Rules
+from bot.storage.audit import Audit
+from bot.storage.broadcasts import Broadcasts
+from bot.storage.db import Database
+from bot.storage.ledger import Ledger
+from bot.storage.outbox import Outbox
+from bot.storage.pauses import Pauses
+from bot.storage.people import People
+from bot.storage.ratings import Ratings
+from bot.storage.statistics import Statistics
+from bot.storage.tellings import Tellings
+
+
+class Office:
+    def __init__(
+        self,
+        db: Database,
+        rules: Rules,
+        people: People,
+        ledger: Ledger,
+        outbox: Outbox,
+        *,
+        question_tokens: int = 0,
+        clock: Callable[[], float] = time.time,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.now = clock
+        self.audit = Audit(db, clock=clock)
+        self.pauses = Pauses(db, clock=clock)
+        self.tellings = Tellings(db, clock=clock)
+        self.members = Members(people, self.audit, rules, clock=clock)
+        self.quotas = Quotas(
+            ledger, people, self.audit, rules, question_tokens=question_tokens, clock=clock
+        )
+        self.running = Running(
+            self.audit,
+            self.pauses,
+            people,
+            ledger,
+            Statistics(db),
+            Ratings(db),
+            rules,
+            clock=clock,
+        )
+        self.broadcaster = Broadcaster(
+            Broadcasts(db, clock=clock), people, outbox, self.audit, sleep=sleep
+        )
