@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import struct
-import sys
-from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 
 from pydantic import BaseModel, Field
 
+from inference.children import ChildDied, Children, NoChild
 from inference.errors import BadPicture, EngineDown
 from inference.images.limits import Limits, check_bytes
 from inference.request import Picture
 
 _CHILDREN = 2
-_JOBS_PER_CHILD = 200  # then a fresh one: what a decoder leaks goes with it
-_START_TIMEOUT_S = 30.0
-_END_TIMEOUT_S = 10.0
-_DIED = (EOFError, OSError)  # what talking to a dead child raises
-_HEAD = struct.Struct(">cQ")
+_JOBS_PER_CHILD = 200
 _SIDES = struct.Struct(">II")
 
 
@@ -51,110 +44,39 @@ class Decoder:
     def __init__(self, section: PicturesSection, *, children: int = _CHILDREN) -> None:
         self._limits = section.limits()
         self._timeout_s = section.timeout_s
-        self._free = asyncio.Semaphore(children)
-        self._idle: list[_Child] = []
+        self._children = Children(
+            "inference.images.child",
+            json.dumps(asdict(self._limits)),
+            most=children,
+            jobs_each=_JOBS_PER_CHILD,
+            timeout_s=section.timeout_s,
+            max_body=_SIDES.size + 3 * section.longest_side**2,
+        )
 
     async def decode(self, photo: bytes) -> Picture:
         """Raises BadPicture; EngineDown when no child can be started."""
         check_bytes(photo, self._limits)
-        async with self._free:
-            if self._idle:
-                with suppress(*_DIED):  # it may have died of something else while it waited
-                    return await self._ask(self._idle.pop(), photo)
-            try:
-                return await self._ask(await _start(self._limits), photo)
-            except _DIED as error:  # a fresh one: it was the photo
-                raise BadPicture("broken") from error
+        try:
+            kind, body = await self._children.ask(photo)
+        except TimeoutError:
+            raise BadPicture("timeout", value=self._timeout_s, limit=self._timeout_s) from None
+        except ChildDied as error:
+            raise BadPicture("broken") from error
+        except NoChild as error:
+            raise EngineDown(f"no photo can be decoded: {error}") from error
+        if kind == b"F":
+            raise BadPicture(**json.loads(body))
+        return _parse_picture(body)
 
     async def close(self) -> None:
         """Call it when no `decode` is running any more."""
-        while self._idle:
-            await self._idle.pop().end()
-
-    async def _ask(self, child: _Child, photo: bytes) -> Picture:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await child.ask(photo)
-        except TimeoutError:
-            limit = self._timeout_s
-            raise BadPicture("timeout", value=limit, limit=limit) from None
-        finally:
-            if child.usable:
-                self._idle.append(child)
-            else:
-                await child.end()
+        await self._children.close()
 
 
-class _Child:
-    """One process, one photo at a time; of no use any more once an exchange was cut short."""
-
-    def __init__(self, process: asyncio.subprocess.Process, limits: Limits) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._process, self._in, self._out = process, process.stdin, process.stdout
-        self._max_body = _SIDES.size + 3 * limits.longest_side**2
-        self._jobs = 0
-        self._whole = True  # False: an exchange has begun and not ended
-
-    @property
-    def usable(self) -> bool:
-        return self._whole and self._jobs < _JOBS_PER_CHILD and self._process.returncode is None
-
-    async def ready(self) -> None:
-        await self._get()
-
-    async def ask(self, photo: bytes) -> Picture:
-        self._whole = False
-        self._jobs += 1
-        self._in.write(len(photo).to_bytes(8, "big"))
-        self._in.write(photo)
-        await self._in.drain()
-        kind, body = await self._get()
-        self._whole = True
-        if kind == b"F":
-            raise BadPicture(**json.loads(body))
-        width, height = _SIDES.unpack_from(body)
-        if len(body) != _SIDES.size + 3 * width * height:
-            raise EOFError("the decoding child sent too few or too many pixels")
-        return Picture(width, height, body[_SIDES.size :])
-
-    async def end(self) -> None:
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_END_TIMEOUT_S):
-                await self._process.communicate()  # also reads what is left, and closes the pipes
-
-    async def _get(self) -> tuple[bytes, bytes]:
-        kind, length = _HEAD.unpack(await self._out.readexactly(_HEAD.size))
-        if length > self._max_body:  # a decoder that was taken over may say anything
-            raise EOFError(f"the decoding child announced {length} bytes")
-        return kind, await self._out.readexactly(length)
-
-
-async def _start(limits: Limits) -> _Child:
-    """Its environment holds no secrets: what decodes strangers' files shall know none."""
-    home = str(Path(__file__).parents[2])  # where `inference` lies
-    command = ("-P", "-m", "inference.images.child", json.dumps(asdict(limits)))
-    try:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={"PYTHONPATH": home},
-            start_new_session=True,  # Ctrl-C is for the parent, which ends its children itself
-        )
-    except OSError as error:
-        raise EngineDown(f"the picture decoder cannot be started: {error}") from error
-    child = _Child(process, limits)
-    try:
-        async with asyncio.timeout(_START_TIMEOUT_S):
-            await child.ready()
-    except _DIED as error:  # TimeoutError is an OSError
-        await child.end()
-        raise EngineDown("the picture decoder does not start") from error
-    except asyncio.CancelledError:
-        await child.end()
-        raise
-    return child
+def _parse_picture(body: bytes) -> Picture:
+    """A child that was taken over may send anything."""
+    sides = body[: _SIDES.size].ljust(_SIDES.size, b"\0")
+    width, height = _SIDES.unpack(sides)
+    if len(body) != _SIDES.size + 3 * width * height:
+        raise BadPicture("broken")
+    return Picture(width, height, body[_SIDES.size :])

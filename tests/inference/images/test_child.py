@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 
 from PIL import Image
 
-from inference.images.child import serve
+from inference.child import serve
+from inference.images.child import answer
 from inference.images.limits import Limits
 
 Encode = Callable[..., bytes]
@@ -26,8 +28,9 @@ def kinds(answers: BytesIO) -> list[bytes]:
 
 def test_it_says_ready_and_then_one_answer_for_each_photo(limits: Limits, encode: Encode) -> None:
     answers = BytesIO()
+    photos = framed(encode(Image.new("RGB", (40, 40))), b"", b"no photo")
 
-    serve(framed(encode(Image.new("RGB", (40, 40))), b"", b"no photo"), answers, limits)
+    serve(photos, answers, partial(answer, limits=limits))
 
     assert kinds(answers) == [b"R", b"P", b"F", b"F"]
 
@@ -35,6 +38,6 @@ def test_it_says_ready_and_then_one_answer_for_each_photo(limits: Limits, encode
 def test_it_ends_when_the_parent_died_within_a_length(limits: Limits) -> None:
     answers = BytesIO()
 
-    serve(BytesIO(b"\0\0\0"), answers, limits)
+    serve(BytesIO(b"\0\0\0"), answers, partial(answer, limits=limits))
 
     assert kinds(answers) == [b"R"]
