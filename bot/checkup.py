@@ -15,7 +15,7 @@ from pathlib import Path
 from bot import texts
 from bot.config import Settings, load
 from bot.errors import ConfigError
-from bot.platforms.base import PlatformError
+from bot.platforms.base import Misconfigured, PlatformError
 from bot.platforms.telegram.adapter import username
 from bot.storage.errors import StorageError
 from bot.storage.soundness import inspect
@@ -23,7 +23,7 @@ from inference.build import build_service
 from inference.errors import InferenceError
 from inference.request import ChatRequest, Sampling, Turn
 
-_EXPECTED = (OSError, StorageError, InferenceError, PlatformError)
+_EXPECTED = (OSError, StorageError, InferenceError, Misconfigured, PlatformError)
 # 112 x 112 pixels, all of them red
 _RED = b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAHAAAABwAQMAAAD8LmYIAAAAA1BMVEXcHh4Np/MyAAAAFklEQVR42mNgGAWjYBSM"
@@ -88,9 +88,22 @@ async def _telegram(settings: Settings) -> str:
     return f"the token belongs to @{await username(settings.telegram)}"
 
 
+async def _matrix(settings: Settings) -> str:
+    if not settings.matrix.homeserver:
+        return "off, set [matrix] homeserver"
+    try:
+        from bot.platforms.matrix.adapter import identify  # the SDK is optional
+    except ImportError as error:
+        raise Misconfigured(
+            'matrix-nio is missing; run .venv/bin/pip install -c constraints.txt -e ".[matrix]"'
+        ) from error
+    return f"the homeserver knows us as {await identify(settings.matrix)}"
+
+
 _PARTS: dict[str, Callable[[Settings], Awaitable[str]]] = {
     "data folder": _data_folder,
     "database": _database,
     "model": _model,
     "telegram": _telegram,
+    "matrix": _matrix,
 }

@@ -26,8 +26,11 @@ _TALKATIVE = (
     "asyncio",
     "httpcore",
     "httpx",  # writes addresses with the token in them
+    "markdown_it",
+    "peewee",  # writes what it stores, which are keys of encrypted rooms
     "telegram",
 )
+_QUOTING = ("nio",)  # whose warnings hold what people wrote
 
 
 class LogSection(BaseModel, extra="forbid", frozen=True):
@@ -42,6 +45,8 @@ def set_up(section: LogSection, secrets: Iterable[str] = ()) -> None:
     logging.captureWarnings(capture=True)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _QUOTING:
+        logging.getLogger(name).setLevel(logging.ERROR)
     sys.excepthook = _log_uncaught
 
 

@@ -1,59 +1,50 @@
-"""What a handler is handed besides the event: what it may know, and nothing it could break."""
+"""What a handler is handed besides the event: the stores, the rules of the moment, the words."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.event import Event
+from bot.admin.office import Office
+from bot.documents.reader import Reader
+from bot.event import Attachment, Event
+from bot.rules import Rules
+from bot.storage.history import History
+from bot.storage.inbox import Inbox
+from bot.storage.knowledge import Knowledge
+from bot.storage.ledger import Ledger
+from bot.storage.outbox import Outbox
+from bot.storage.people import People
+from bot.storage.ratings import Ratings
+from bot.storage.tickets import Tickets
 from bot.texts import Key, Language, language_of, say
 
-_ALBUMS = 1024  # albums arrive within seconds; older ones may be forgotten
-
 
 @dataclass(frozen=True, slots=True)
-class Album:
-    """The parts of an album that came before: how many, and whether one of them was a question."""
-
-    parts: int
-    asked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    message: str
-    asks: bool
-
-
 class Desk:
     """One for the whole program."""
 
-    def __init__(self, *, default_language: Language) -> None:
-        self._default_language = default_language
-        self._albums: OrderedDict[tuple[object, str], list[_Part]] = OrderedDict()
+    rules: Rules
+    inbox: Inbox
+    history: History
+    people: People
+    ledger: Ledger
+    tickets: Tickets
+    knowledge: Knowledge
+    outbox: Outbox
+    ratings: Ratings
+    # The event's photos and files, checked and kept: their digests. Raises Unusable.
+    take: Callable[[Event], Awaitable[list[str]]]
+    default_language: Language
+    # A file of an event, which may have so many bytes. Raises BadDocument.
+    fetch_file: Callable[[Event, Attachment, int], Awaitable[bytes]]
+    reader: Reader
+    office: Office
+
+    def language(self, event: Event) -> Language:
+        person = event.person
+        return language_of(event.text, person.language, self.default_language, chosen=person.chosen)
 
     def say(self, event: Event, key: Key, **values: object) -> str:
         """The text in the person's language."""
-        language = language_of(event.text, event.person.language, self._default_language)
-        return say(key, language, **values)
-
-    def album_before(self, event: Event) -> Album:
-        """What is known of the event's album besides this event. An event looked at twice counts
-        once; after a restart an album begins anew."""
-        if not event.album:
-            return Album(parts=0, asked=False)
-        parts = self._albums.setdefault((event.conversation, event.album), [])
-        if len(self._albums) > _ALBUMS:
-            self._albums.popitem(last=False)
-        messages = [part.message for part in parts]
-        if event.message not in messages:
-            parts.append(_Part(event.message, asks=is_visible(event.text)))
-            return Album(len(messages), any(part.asks for part in parts[:-1]))
-        earlier = parts[: messages.index(event.message)]
-        return Album(len(earlier), any(part.asks for part in earlier))
-
-
-def is_visible(text: str) -> bool:
-    """Is anything there but spaces, line ends and characters without a shape?"""
-    return any(unicodedata.category(letter)[0] not in "ZC" for letter in text)
+        return say(key, self.language(event), **values)

@@ -21,7 +21,7 @@ _LARGEST_ID = 2**63 - 1  # a larger one cannot even be asked for
 @dataclass(frozen=True, slots=True)
 class PageMessage:
     """`side` is "person" or "bot"; `photos` are digests that Photos knows;
-    not `final`: still being written; `key` is the page's name for what it sent, else empty."""
+    not `final`: still being written; `key` is its sender's name for it, empty where it has none."""
 
     id: int
     side: str
@@ -70,7 +70,7 @@ class Page:
             await connection.execute(statement.values(text=clean(text), final=final))
 
     async def find(self, chat: str, key: str) -> PageMessage | None:
-        """What the page sent under that name."""
+        """What was sent under that name."""
         wanted = (page_messages.c.chat == clean(chat)) & (page_messages.c.key == key)
         async with self._db.read() as connection:
             row = (await connection.execute(select(page_messages).where(wanted))).one_or_none()
@@ -83,6 +83,7 @@ class Page:
             select(cast(replies.c.message, Integer))
             .join(inbox, inbox.c.id == replies.c.inbox_id)
             .where(inbox.c.platform == "web", inbox.c.state.in_(OPEN))
+            .where(replies.c.message.is_not(None))  # nothing is "not in" a list with a NULL
         )
         orphans = delete(page_messages).where(
             page_messages.c.side == "bot",

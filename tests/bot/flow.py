@@ -5,24 +5,48 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from bot.admin.office import Office
+from bot.answering.ended import Care, Ended
+from bot.answering.ending import Endings
+from bot.arriving.admission import Admission
+from bot.arriving.meeting import meet
+from bot.arriving.notices import Notices
+from bot.arriving.references import References
+from bot.arriving.subject import Subjects
 from bot.context import WindowSection
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
-from bot.intake import Intake
+from bot.documents.reader import Reader
+from bot.event import Event
+from bot.intake import Intake, PhotosSection
 from bot.line import Line, LineSection
+from bot.metering import Meter
 from bot.pacing import Governor
+from bot.postman import Postman
 from bot.prompt import Prompter
 from bot.question import Question
+from bot.rules import Rules, RuleSet
+from bot.service.announcing import Announcer
+from bot.service.reminders import Reminders
 from bot.storage.db import Database
 from bot.storage.history import History
-from bot.storage.inbox import Inbox
+from bot.storage.inbox import Entry, Inbox
+from bot.storage.knowledge import Knowledge
+from bot.storage.ledger import Ledger
+from bot.storage.outbox import Outbox
+from bot.storage.people import People
 from bot.storage.photos import Photos
+from bot.storage.ratings import Ratings
+from bot.storage.tickets import Tickets
 from bot.texts import TEXTS
 from bot.worker import AnswersSection, Workers
-from handlers import decide
+from handlers import decide, is_urgent
+from handlers.buttons import below
+from handlers.calling import after
 from handlers.desk import Desk
 from inference.request import ChatRequest
 from inference.service import Service
@@ -39,19 +63,35 @@ class Flow:
         self.platform = FakePlatform()
         self.other = FakePlatform(name="other")
         self.engine = FakeEngine()
-        self.time = FakeTime()
+        self.time = FakeTime()  # of calls that are tried again, and of the workers
+        self.wall = FakeTime()  # of the inbox, and of what waits for photos or in the line
+        self.shift = FakeTime()  # of the service desk
         self.line_section = LineSection()
+        self.photos = PhotosSection(together_s=0.0)  # photos do not wait for more of them
         self.at_once = 2
         self.window = WindowSection()
         self.answers = AnswersSection(default_language="en")
+        self.rules = Rules(RuleSet())
         self.platforms = [self.platform, self.other]
+        self.summarised: list[str] = []  # the talks of which a ticket shows a summary
+        self.ends: list[tuple[Entry, Ended]] = []  # in the order in which they came
         self._number = 0
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self.db = await Database.open(self.folder)
-        self.inbox = Inbox(self.db)
+        self.inbox = Inbox(self.db, clock=self.wall.clock)
         self.history = History(self.db)
+        self.people = People(self.db)
+        self.ledger = Ledger(self.db)
+        self.meter = Meter(self.ledger, self.people, self.rules, default_language="en")
+        self.knowledge = Knowledge(self.db)
+        self.outbox = Outbox(self.db)
+        self.tickets = Tickets(self.db, self.outbox, clock=self.shift.clock)
+        self.ratings = Ratings(self.db)
+        self.office = Office(
+            self.db, self.rules, self.people, self.ledger, self.outbox, sleep=self.time.sleep
+        )
         self.line: Line[Question] = Line(self.line_section, workers=self.at_once)
         self._running = asyncio.create_task(self._run())
 
@@ -66,8 +106,26 @@ class Flow:
         """The id of the message, which has been accepted."""
         self._number += 1
         message = f"q{self._number}"
-        await self.inbox.accept(an_event(message, text, **event))
+        await self.accept(an_event(message, text, **event))
         return message
+
+    async def press(self, button: str, message: str, **event: object) -> str:
+        """Somebody presses the button below a message of ours: the name of the press."""
+        return await self._do_to("press", message, text=button, **event)
+
+    async def edit(self, message: str, text: str, **event: object) -> str:
+        """Somebody changes the words of a message."""
+        return await self._do_to("edit", message, text=text, **event)
+
+    async def delete(self, message: str, **event: object) -> str:
+        return await self._do_to("delete", message, **event)
+
+    async def accept(self, event: Event) -> None:
+        """As the program does."""
+        if event.group and self.rules.now.groups.window == "person":
+            own = replace(event.conversation, person=event.person.id)
+            event = replace(event, conversation=own)
+        await self.inbox.accept(event)
 
     async def answered(self, chat: str, count: int = 1) -> list[str]:
         """What is seen in the chat once its last message is final."""
@@ -97,9 +155,41 @@ class Flow:
             rows = await connection.exec_driver_sql("SELECT message, state FROM inbox ORDER BY id")
             return {row.message: row.state for row in rows}
 
+    async def _do_to(self, kind: str, message: str, **event: object) -> str:
+        self._number += 1
+        name = f"{message}/{kind}/{self._number}"
+        await self.accept(an_event(name, kind=kind, about=message, **event))
+        return name
+
     def asked(self, text: str) -> ChatRequest:
         """The last request whose question was this."""
         return next(r for r in reversed(self.engine.requests) if r.turns[-1].text == text)
+
+    def _desk(self, intake: Intake) -> Desk:
+        return Desk(
+            self.rules,
+            self.inbox,
+            self.history,
+            self.people,
+            self.ledger,
+            self.tickets,
+            self.knowledge,
+            self.outbox,
+            self.ratings,
+            partial(intake.keep, language="en"),
+            "en",
+            intake.fetch_file,
+            Reader(),
+            self.office,
+        )
+
+    async def look_after(self, entry: Entry, ended: Ended) -> Care | None:
+        self.ends.append((entry, ended))
+        return await after(self.desk, entry, ended)
+
+    async def _summarise(self, talk: str, language: str) -> str:
+        self.summarised.append(talk)
+        return "in short"
 
     async def _run(self) -> None:
         clock, sleep = self.time.clock, self.time.sleep
@@ -109,30 +199,64 @@ class Flow:
             platform.name: Delivery(platform, governor, clock=clock, sleep=sleep)
             for platform, governor in zip(self.platforms, governors, strict=True)
         }
-        intake = Intake(deliveries, service, Photos(self.folder / "photos"), max_bytes=1000)
+        photos = Photos(self.folder / "photos")
+        postman = Postman(self.outbox, photos, deliveries, sleep=sleep)
+        intake = Intake(deliveries, service, photos, max_bytes=1000)
+        subjects = Subjects(self.history, intake)
+        self.desk = self._desk(intake)
         prompter = Prompter(
-            self.history, intake, service, self.window, answer_tokens=self.answers.max_tokens
+            self.history,
+            intake,
+            service,
+            self.knowledge,
+            self.rules,
+            self.window,
+            answer_tokens=self.answers.max_tokens,
+        )
+        self.notices = notices = Notices(deliveries, clock=self.wall.clock)
+        admission = Admission(
+            self.line,
+            self.inbox,
+            self.history,
+            subjects,
+            self.meter,
+            deliveries,
+            notices,
+            self.line_section,
+            most_tokens=self.answers.max_tokens + self.window.max_tokens,
+            default_language="en",
+            clock=self.wall.clock,
+            sleep=self.wall.sleep,
         )
         self.dispatcher = Dispatcher(
-            partial(decide, desk=Desk(default_language="en")),
+            partial(decide, desk=self.desk),
+            is_urgent,
+            partial(meet, people=self.people),
             self.inbox,
             self.history,
             intake,
-            prompter,
-            self.line,
+            References(self.inbox, self.history, self.photos),
+            admission,
+            notices,
             deliveries,
-            self.line_section,
-            default_language="en",
-            sleep=sleep,
+            self.photos,
+            clock=self.wall.clock,
+            sleep=self.wall.sleep,
         )
+        announcer = Announcer(
+            self.tickets, self.rules, deliveries, self._summarise, "en", sleep=sleep
+        )
+        reminders = Reminders(self.tickets, self.rules, "en", sleep=self.shift.sleep)
         workers = Workers(
             self.line,
             self.inbox,
-            self.history,
-            intake,
+            subjects,
             prompter,
             service,
+            self.meter,
+            Endings(self.history, subjects, self.meter, self.look_after, sleep=sleep),
             self.answers,
+            buttons=partial(below, desk=self.desk),
             at_once=self.at_once,
             max_attempts=self.line_section.max_attempts,
             clock=clock,
@@ -142,6 +266,9 @@ class Flow:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.dispatcher.run())
                 group.create_task(workers.run())
+                group.create_task(postman.run())
+                group.create_task(announcer.run())
+                group.create_task(reminders.run())
         finally:
             for governor in governors:
                 governor.close()

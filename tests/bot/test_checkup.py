@@ -9,16 +9,19 @@ import pytest
 
 from bot.checkup import check
 
+# Nobody listens there; a model of our own would load torch first, which takes seconds.
+UNREACHABLE = """[engine]
+kind = "remote"
+base_url = "http://127.0.0.1:9/v1"
+start_timeout_s = 1
+"""
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
     """The data in a folder that does not exist yet; a model that fails fast."""
-    (tmp_path / "no model").mkdir()
     file = tmp_path / "config.toml"
-    file.write_text(
-        f'[storage]\ndata_dir = "{tmp_path}/new/data"\n[engine]\nmodel = "{tmp_path}/no model"\n',
-        "utf-8",
-    )
+    file.write_text(f'[storage]\ndata_dir = "{tmp_path}/new/data"\n{UNREACHABLE}', "utf-8")
     return file
 
 

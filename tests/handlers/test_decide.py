@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bot.action import Ask, Ignore, Keep, Renew, Say, Stop
 from bot.event import Attachment, Conversation, Event, Person
+from bot.rules import GroupsSection
 from bot.texts import say
-from handlers import GATES, HANDLERS, decide
+from handlers import COMMANDS, decide
 from handlers.commands import command_of
 from handlers.desk import Desk
+from tests.handlers.desks import a_desk
 
 PHOTO = Attachment("ref", "image/jpeg", 1000)
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk(default_language="zh")
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with a_desk(tmp_path) as desk:
+        yield desk
 
 
 def message(text: str = "", *photos: Attachment, **more: object) -> Event:
@@ -38,54 +43,6 @@ async def test_words_alone_are_asked(desk: Desk):
 @pytest.mark.parametrize("text", ["", "  \n", "\u200b\u2060"])
 async def test_a_photo_without_words_is_kept_and_the_question_asked_for(desk: Desk, text: str):
     assert await decide(message(text, PHOTO), desk) == Keep(say("photo_kept", "en"))
-
-
-async def test_of_an_album_only_the_first_photo_is_spoken_about(desk: Desk):
-    album = [message("", PHOTO, album="a", message=str(number)) for number in range(3)]
-
-    actions = [await decide(event, desk) for event in album]
-
-    assert actions == [Keep(say("photo_kept", "en")), Keep(""), Keep("")]
-
-
-async def test_the_rest_of_an_album_that_began_with_a_question_is_not_kept_and_that_is_said_once(
-    desk: Desk,
-):
-    await decide(message("how many?", PHOTO, album="a", message="1"), desk)
-
-    rest = [message("", PHOTO, album="a", message=str(number)) for number in (2, 3)]
-    told = Say(say("album_rest", "en"))
-    assert [await decide(event, desk) for event in [*rest, *rest]] == [told, Ignore()] * 2
-
-
-async def test_photos_of_an_album_before_its_words_are_kept_for_them(desk: Desk):
-    kept = await decide(message("", PHOTO, album="a", message="1"), desk)
-    asked = await decide(message("how many?", PHOTO, album="a", message="2"), desk)
-
-    assert (kept, asked) == (Keep(say("photo_kept", "en")), Ask("how many?"))
-
-
-async def test_the_first_photo_of_an_album_decided_again_is_still_the_first(desk: Desk):
-    event = message("", PHOTO, album="a")
-    once = await decide(event, desk)
-
-    assert await decide(event, desk) == once
-
-
-async def test_albums_of_two_conversations_are_two_albums(desk: Desk):
-    await decide(message("", PHOTO, album="a"), desk)
-
-    other = message("", PHOTO, album="a", message="2", conversation=Conversation("test", "8"))
-    assert await decide(other, desk) == Keep(say("photo_kept", "en"))
-
-
-async def test_the_memory_of_albums_is_bounded(desk: Desk):
-    for number in range(1100):
-        await decide(message("", PHOTO, album=str(number), message=str(number)), desk)
-
-    forgotten = await decide(message("", PHOTO, album="0", message="x"), desk)
-    remembered = await decide(message("", PHOTO, album="1099", message="x"), desk)
-    assert (forgotten, remembered) == (Keep(say("photo_kept", "en")), Keep(""))
 
 
 @pytest.mark.parametrize(
@@ -108,11 +65,12 @@ async def test_what_is_not_said_to_us_is_ignored(desk: Desk, event: Event):
         message(),
         message("look", Attachment("ref", "video/mp4")),
         message("", PHOTO, Attachment("ref", "application/pdf")),
+        message("what does it say?", files=(Attachment("ref", "application/pdf"),)),
     ],
-    ids=["sticker", "video", "one file of two"],
+    ids=["sticker", "video", "one file of two", "file with words"],
 )
 async def test_what_cannot_be_looked_at_is_told_so(desk: Desk, event: Event):
-    assert await decide(event, desk) == Say(say("unsupported", "en"))
+    assert await decide(event, desk) == Say(say("unsupported", "en"), notice=True)
 
 
 async def test_a_photo_whose_kind_the_platform_does_not_say_is_let_through(desk: Desk):
@@ -121,7 +79,7 @@ async def test_a_photo_whose_kind_the_platform_does_not_say_is_let_through(desk:
 
 @pytest.mark.parametrize("text", [" ", "\n\t", "\u200b", "\u3000"])
 async def test_words_nobody_can_see_are_asked_for(desk: Desk, text: str):
-    assert await decide(message(text), desk) == Say(say("empty", "en"))
+    assert await decide(message(text), desk) == Say(say("empty", "en"), notice=True)
 
 
 @pytest.mark.parametrize("text", ["?", "？", "👍", "7"])
@@ -133,7 +91,6 @@ async def test_a_single_sign_is_a_question(desk: Desk, text: str):
     ("command", "action"),
     [
         ("/start", Say(say("start", "en"))),
-        ("/help", Say(say("help", "en"))),
         ("/new", Renew(say("renewed", "en"))),
         ("/stop", Stop(say("nothing_to_stop", "en"))),
     ],
@@ -149,7 +106,27 @@ async def test_a_command_is_known_however_it_is_typed(desk: Desk, text: str):
     assert await decide(message(text), desk) == Renew(say("renewed", "en"))
 
 
-@pytest.mark.parametrize("text", ["/nwe", "/ask@bot what?", "/" + "x" * 32])
+@pytest.mark.parametrize("text", ["/weather", "/quota"])
+async def test_a_bare_command_that_may_be_another_bots_is_not_answered(desk: Desk, text: str):
+    event = message(text, group=True, named=False)
+
+    assert await decide(event, desk) == Ignore()
+
+
+@pytest.mark.parametrize(
+    ("text", "near"), [("/usgae", "/usage"), ("/help nwe", "/new"), ("/quote", None)]
+)
+async def test_the_nearest_command_that_one_may_use_is_named(
+    desk: Desk, text: str, near: str | None
+):
+    action = await decide(message(text), desk)
+
+    assert isinstance(action, Say)
+    assert ("Did you mean" in action.text) == (near is not None)
+    assert near is None or f"Did you mean {near}?" in action.text
+
+
+@pytest.mark.parametrize("text", ["/weather", "/ask@bot what?", "/" + "x" * 32])
 async def test_an_unknown_command_is_named_in_the_answer(desk: Desk, text: str):
     action = await decide(message(text), desk)
 
@@ -165,9 +142,9 @@ async def test_a_slash_alone_makes_no_command(desk: Desk, text: str):
 
 
 async def test_a_command_is_answered_in_the_language_of_the_platform(desk: Desk):
-    chinese = message("/help", person=Person("p", "zh-hans"))
+    chinese = message("/start", person=Person("p", "zh-hans"))
 
-    assert await decide(chinese, desk) == Say(say("help", "zh"))
+    assert await decide(chinese, desk) == Say(say("start", "zh"))
 
 
 async def test_without_any_sign_of_a_language_the_default_is_spoken(desk: Desk):
@@ -176,11 +153,77 @@ async def test_without_any_sign_of_a_language_the_default_is_spoken(desk: Desk):
     assert await decide(unknown, desk) == Keep(say("photo_kept", "zh"))
 
 
-def test_help_and_the_table_of_commands_agree():
-    for language in ("zh", "en"):
-        listed = re.findall(r"^/(\w+)", say("help", language), re.MULTILINE)
-        assert listed == list(HANDLERS)
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_help_lists_every_command_that_this_person_may_use(desk: Desk, language: str):
+    action = await decide(message("/help", person=Person("p", language)), desk)
+
+    assert isinstance(action, Say)
+    assert action.text.startswith(say("help", language))
+    listed = re.findall(r"^/(\w+) (.+)$", action.text, re.MULTILINE)
+    assert listed == [
+        (name, say(command.summary, language))
+        for name, command in COMMANDS.items()
+        if (command.role, command.where) == ("guest", "anywhere")
+    ]
 
 
-def test_the_gates_stand_in_the_order_they_are_passed():
-    assert [gate.__name__ for gate in GATES] == ["addressed", "supported", "not_empty"]
+async def test_a_command_may_come_with_a_file(desk: Desk):
+    file = Attachment("ref", "application/pdf", name="menu.pdf")
+
+    assert await decide(message("/start", files=(file,)), desk) == Say(say("start", "en"))
+
+
+async def test_what_was_edited_is_not_answered_again(desk: Desk):
+    assert await decide(message("how many?", kind="edit", about="1"), desk) == Ignore()
+
+
+def in_a_group(text: str = "", *photos: Attachment, **more: object) -> Event:
+    return message(text, *photos, group=True, **{"addressed": False, **more})
+
+
+@pytest.mark.parametrize(
+    ("event", "action"),
+    [
+        (in_a_group("how many?"), Ask("how many?")),
+        (in_a_group("how many?", PHOTO), Ask("how many?")),
+        (in_a_group("", PHOTO), Keep("")),
+        (in_a_group("", PHOTO, addressed=True), Keep(say("photo_kept", "en"))),
+        (in_a_group(), Ignore()),
+        (in_a_group("look", Attachment("ref", "video/mp4")), Ignore()),
+        (in_a_group("look", files=(Attachment("ref", "audio/ogg"),)), Ignore()),
+        (in_a_group("/new"), Ignore()),
+        (in_a_group("/new@other_bot"), Ignore()),
+        (in_a_group(addressed=True), Say(say("unsupported", "en"), notice=True)),
+    ],
+    ids=lambda one: repr(one)[:12] if not isinstance(one, Event) else None,
+)
+async def test_where_all_questions_are_answered_nothing_else_is(
+    desk: Desk, event: Event, action: object
+):
+    desk.rules.change(groups=GroupsSection(answer="all"))
+
+    assert await decide(event, desk) == action
+
+
+async def said(desk: Desk, event: Event) -> int:
+    await desk.inbox.accept(event)
+    entry = await desk.inbox.said(event.conversation, event.message)
+    assert entry is not None
+    return entry.id
+
+
+async def test_who_deletes_a_question_stops_its_answer(desk: Desk):
+    number = await said(desk, message("how many?"))
+
+    deletion = message(message="1/delete", kind="delete", about="1")
+    assert await decide(deletion, desk) == Stop("", number)
+
+
+@pytest.mark.parametrize(
+    "other", [{"person": Person("q")}, {"about": "2"}], ids=["by another", "of another"]
+)
+async def test_other_deletions_stop_nothing(desk: Desk, other: dict[str, object]):
+    await said(desk, message("how many?"))
+
+    deletion = replace(message(message="1/delete", kind="delete", about="1"), **other)
+    assert await decide(deletion, desk) == Ignore()

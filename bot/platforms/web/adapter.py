@@ -10,7 +10,8 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from bot.event import Attachment, Conversation
-from bot.platforms.base import Accept, Limits, LostMessage, Refused
+from bot.markdown import readable
+from bot.platforms.base import Accept, Limits, LostMessage, Post, Refused
 from bot.platforms.web.asking import Asking
 from bot.platforms.web.live import Live
 from bot.platforms.web.site import Photos, Site
@@ -18,7 +19,8 @@ from bot.platforms.web.talk import Page, Talk
 from bot.platforms.web.upload import UploadLimits
 from bot.platforms.web.wire import Message
 
-_LIMITS = Limits(text_units=100_000, edit_every_s=0.05, calls_per_s=1000.0)
+_LIMITS = Limits(text_units=100_000, edit_every_s=0.05, calls_per_s=1000.0, keyed=True)
+_OURS = "bot:"  # before the keys of our messages; no key of the page has a colon
 
 
 class WebSection(BaseModel, extra="forbid", frozen=True):
@@ -63,14 +65,20 @@ class WebPlatform:
             self._site.close()
             await self._asking.close()
 
-    async def send(self, to: Conversation, text: str, *, reply_to: str | None, final: bool) -> str:
-        message = Message(0, "bot", text, (), final=final, at=0.0)
-        return str((await self._talk.add(to.chat, message)).id)
+    async def send(self, to: Conversation, post: Post, *, reply_to: str | None, key: str) -> str:
+        name = f"{_OURS}{key}"
+        shown = await self._talk.find(to.chat, name)
+        if shown is None:
+            photos = () if post.photo is None else (await self._photos.put(post.photo),)
+            message = Message(0, "bot", readable(post.text), photos, post.final, 0.0, name)
+            shown = await self._talk.add(to.chat, message)
+        return str(shown.id)
 
-    async def edit(self, to: Conversation, message: str, text: str, *, final: bool) -> None:
+    async def edit(self, to: Conversation, message: str, post: Post) -> str:
         if not message.isdecimal():
             raise LostMessage(f"{message!r} is not a message of the page")
-        await self._talk.write(to.chat, int(message), text, final=final)
+        await self._talk.write(to.chat, int(message), readable(post.text), final=post.final)
+        return message
 
     async def fetch(self, photo: Attachment, *, max_bytes: int) -> bytes:
         too_large = Refused(f"the photo is larger than {max_bytes} bytes")

@@ -54,7 +54,7 @@ class Asking:
             bot=self._bot,
             message=question.key,
             conversation=Conversation(self._platform, chat),
-            person=Person(chat, question.language),
+            person=Person(chat, question.language, f"web {chat[:6]}"),  # visitors give no name
             text=question.text,
             photos=question.photos,
         )

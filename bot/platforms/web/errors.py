@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 class PageError(Exception):
-    """`numbers` fill the sentence."""
+    """`numbers` fill the sentence; `photo` among them tells which one it is about, from 1."""
 
     def __init__(self, code: str, **numbers: int) -> None:
         super().__init__(code)

@@ -69,7 +69,7 @@ class Talk:
         return message
 
     async def find(self, chat: str, key: str) -> Message | None:
-        """What the page sent under that name, however long ago."""
+        """What the page or the bot sent under that name, however long ago."""
         kept = await self._page.find(chat, key)
         return None if kept is None else self.live.newest(chat, kept.id) or _message(kept)
 

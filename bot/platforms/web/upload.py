@@ -95,12 +95,13 @@ class _Reading:
         if len(self._asked.photos) >= limits.photos:
             raise PageError("too_many_photos", limit=limits.photos)
         await self._upload.begin()
-        too_large = PageError("photo_too_large", limit=limits.photo_mb)
+        number = len(self._asked.photos) + 1
+        too_large = PageError("photo_too_large", limit=limits.photo_mb, photo=number)
         data = await self._bytes(part, limits.photo_mb * _MEGABYTE, too_large)
         if not data:
-            raise PageError("picture_empty")
+            raise PageError("picture_empty", photo=number)
         if not media_type_of(data):
-            raise PageError("picture_format")
+            raise PageError("picture_format", photo=number)
         self._asked.photos.append(data)
 
     async def _text(self, part: BodyPartReader) -> str:

@@ -21,7 +21,7 @@ _MAGIC = (
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One bubble. `key` is the page's own name for what it sent; empty for the bot's."""
+    """One bubble. `key` is the page's own name for what it sent, or ours for the bot's."""
 
     id: int
     side: str  # person | bot
@@ -40,7 +40,7 @@ def render_message(message: Message) -> dict[str, Any]:
         "photos": list(message.photos),
         "final": message.final,
         "at": message.at,
-        "key": message.key,
+        "key": message.key if message.side == "person" else "",  # ours tell of things inside
     }
 
 
@@ -51,7 +51,8 @@ def render_messages(messages: Iterable[Message], revision: int) -> dict[str, Any
 def render_error(error: PageError, language: Language) -> dict[str, Any]:
     fault = FAULTS[error.code]
     sentence = fault.zh if language == "zh" else fault.en
-    return {"error": {"code": error.code, "message": sentence.format(**error.numbers)}}
+    told = {"code": error.code, "message": sentence.format(**error.numbers)}
+    return {"error": told | {"photo": error.numbers.get("photo")}}
 
 
 def render_event(name: str, revision: int, data: Mapping[str, Any]) -> bytes:

@@ -101,7 +101,9 @@ async def test_half_written_messages_of_no_open_question_are_forgotten(
     (entry,) = await inbox.new(1)
     lost = await page.add("c", "bot", "…", (), final=False)
     going_on = await page.add("c", "bot", "…", (), final=False)
+    await inbox.open_reply(entry.id, 0)
     await inbox.note_reply(entry.id, 0, str(going_on))
+    await inbox.open_reply(entry.id, 1)  # it was about to be sent
     said = await page.add("c", "bot", "done", (), final=True)
     asked = await page.add("c", "person", "why?", (), final=True)
 

@@ -56,10 +56,21 @@ async function send(words, photos = []) {
     photos.forEach((photo) => URL.revokeObjectURL(photo.url));
   } catch (error) {
     talk.dropUnsent(key);
-    giveBack(isCommand ? "" : words, photos);
-    complain(error.message);
+    giveBack(isCommand ? "" : words, withoutBad(photos, error.photo));
+    complain(
+      error.photo && photos.length > 1
+        ? text("aboutPhoto", { number: error.photo, sentence: error.message })
+        : error.message,
+    );
   }
   refresh();
+}
+
+// The photo that nobody can read would only be refused again, and the others with it.
+function withoutBad(photos, number) {
+  const bad = photos[(number ?? 0) - 1];
+  if (bad) URL.revokeObjectURL(bad.url);
+  return photos.filter((photo) => photo !== bad);
 }
 
 // What could not be sent goes back to where it was typed, unless something new stands there.
@@ -79,7 +90,7 @@ function submit() {
   complain("");
   question.value = "";
   fitQuestion();
-  send(words, tray.take());
+  send(words, words.startsWith("/") ? [] : tray.take()); // commands are about no photo
   question.focus();
 }
 

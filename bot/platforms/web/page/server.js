@@ -7,7 +7,12 @@ const RECONNECT_MS = [300, 1000, 2000, 4000, 8000];
 const SAY_OFFLINE_AFTER_MS = 1500;
 const HIDDEN_MS = 30000; // browsers allow six connections to a host: hidden windows give theirs back
 
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor({ message, photo = null }) {
+    super(message);
+    this.photo = photo; // the number of the one that is at fault, if it is one
+  }
+}
 
 // A name for what is sent. crypto.randomUUID is missing on plain http, where people use it at home.
 export function newKey() {
@@ -22,11 +27,11 @@ export async function ask({ key, question, photos }, onRetry = () => {}) {
     try {
       const response = await post({ key, question, photos });
       if (response.ok) return await response.json();
-      const refusal = await sentence(response);
+      const refusal = await fault(response);
       if (response.status !== 503 || waitMs === undefined) throw new Refused(refusal);
     } catch (error) {
       if (error instanceof Refused) throw error;
-      if (waitMs === undefined) throw new Refused(text("unreachable"));
+      if (waitMs === undefined) throw new Refused({ message: text("unreachable") });
     }
     onRetry();
     await new Promise((resolve) => setTimeout(resolve, waitMs));
@@ -42,11 +47,12 @@ function post({ key, question, photos }) {
   return fetch(`/api/ask?lang=${currentLanguage()}`, { method: "POST", body: form });
 }
 
-async function sentence(response) {
+async function fault(response) {
   try {
-    return (await response.json()).error.message;
+    const { message, photo } = (await response.json()).error;
+    return { message, photo };
   } catch {
-    return text("unreachable");
+    return { message: text("unreachable") };
   }
 }
 
@@ -69,7 +75,7 @@ export class Follower {
   async start() {
     try {
       const response = await fetch(`/api/messages?lang=${currentLanguage()}`);
-      if (!response.ok) throw new Error(await sentence(response));
+      if (!response.ok) throw new Refused(await fault(response));
       const { revision, messages } = await response.json();
       this.revision = revision;
       this.onMessages(messages);

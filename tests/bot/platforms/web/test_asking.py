@@ -7,6 +7,7 @@ import hashlib
 
 import pytest
 
+from bot.platforms.base import Post
 from bot.platforms.web.errors import FAULTS
 from bot.texts import TEXTS
 
@@ -70,7 +71,9 @@ async def test_question_sent_twice_at_the_same_time_is_shown_once(served):
 async def test_question_repeated_after_a_restart_is_shown_once(place, stranger, photo):
     async with place.serve(browser=stranger) as before:
         await before.ask("图里有什么？", [photo])
-        await before.platform.send(before.chat, "正在看图", reply_to=None, final=False)
+        await before.platform.send(
+            before.chat, Post("正在看图", final=False), reply_to=None, key="k"
+        )
     async with place.serve(browser=stranger) as after:
         status, _ = await after.ask("图里有什么？", [photo])
 
@@ -166,6 +169,13 @@ async def test_question_beyond_a_limit_is_refused_and_nothing_of_it_kept(
     assert served.inbox.events == []
     assert await served.texts() == []
     assert not place.folder.exists()
+
+
+async def test_refusal_tells_which_photo_it_is_about(served):
+    _, refused = await served.ask("?", [JPEG, b"<svg>", JPEG])
+    _, too_long = await served.ask("x" * 90_000, [JPEG])
+
+    assert (refused["error"]["photo"], too_long["error"]["photo"]) == (2, None)
 
 
 @pytest.mark.parametrize("code", ["picture_empty", "picture_format"])

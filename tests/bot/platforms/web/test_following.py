@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from bot.event import Attachment, Conversation
-from bot.platforms.base import LostMessage, Refused
+from bot.platforms.base import LostMessage, Post, Refused
 
 # aiohttp's multipart reader calls a deprecated method of its own when a piece ends in a boundary.
 pytestmark = pytest.mark.filterwarnings("ignore:unread_data:DeprecationWarning")
@@ -22,7 +22,9 @@ async def test_window_gets_a_snapshot_first_and_then_each_message(served):
     await served.ask("你好")
     async with served.events() as stream:
         name, _, snapshot = await stream.next()
-        sent = await served.platform.send(served.chat, "您好", reply_to=None, final=True)
+        sent = await served.platform.send(
+            served.chat, Post("您好", final=True), reply_to=None, key="k"
+        )
         event = await stream.next()
 
     assert name == "snapshot"
@@ -33,11 +35,11 @@ async def test_window_gets_a_snapshot_first_and_then_each_message(served):
 
 async def test_answer_is_followed_in_one_message_until_it_is_final(served):
     await served.ask("你好")
-    answer = await served.platform.send(served.chat, "…", reply_to=None, final=False)
+    answer = await served.platform.send(served.chat, Post("…", final=False), reply_to=None, key="k")
     async with served.events() as stream:
         await stream.next()
         for text, final in [("红", False), ("红色", False), ("红色的圆", True)]:
-            await served.platform.edit(served.chat, answer, text, final=final)
+            await served.platform.edit(served.chat, answer, Post(text, final=final))
         seen = await stream.until(lambda message: message["final"])
 
     assert {data["id"] for _, _, data in seen} == {int(answer)}
@@ -52,7 +54,7 @@ async def test_window_is_told_whether_a_new_message_is_whole(place, stranger, fi
         await served.ask("你好")
         async with served.events() as stream:
             await stream.next()
-            await served.platform.send(served.chat, "…", reply_to=None, final=final)
+            await served.platform.send(served.chat, Post("…", final=final), reply_to=None, key="k")
             _, _, told = await stream.next()
     async with place.serve(browser=stranger) as after:
         kept = (await after.visit())["messages"][-1]
@@ -62,19 +64,19 @@ async def test_window_is_told_whether_a_new_message_is_whole(place, stranger, fi
 
 async def test_preview_is_not_written_to_the_database_and_the_final_text_is(served):
     await served.ask("你好")
-    answer = await served.platform.send(served.chat, "…", reply_to=None, final=False)
+    answer = await served.platform.send(served.chat, Post("…", final=False), reply_to=None, key="k")
 
-    await served.platform.edit(served.chat, answer, "红", final=False)
+    await served.platform.edit(served.chat, answer, Post("红", final=False))
     while_written = await kept(served)
-    await served.platform.edit(served.chat, answer, "红色", final=True)
+    await served.platform.edit(served.chat, answer, Post("红色", final=True))
 
     assert (while_written, await kept(served)) == (["你好", "…"], ["你好", "红色"])
 
 
 async def test_page_reloaded_in_mid_answer_shows_the_preview(served):
     await served.ask("你好")
-    answer = await served.platform.send(served.chat, "…", reply_to=None, final=False)
-    await served.platform.edit(served.chat, answer, "红", final=False)
+    answer = await served.platform.send(served.chat, Post("…", final=False), reply_to=None, key="k")
+    await served.platform.edit(served.chat, answer, Post("红", final=False))
 
     messages = (await served.visit())["messages"]
 
@@ -127,26 +129,67 @@ async def test_answer_is_edited_on_after_a_restart(place, stranger):
     async with place.serve(browser=stranger) as before:
         await before.ask("你好")
         chat = before.chat
-        answer = await before.platform.send(chat, "正在看图", reply_to=None, final=False)
+        answer = await before.platform.send(
+            chat, Post("正在看图", final=False), reply_to=None, key="k"
+        )
     async with place.serve(browser=stranger) as after:
-        await after.platform.edit(chat, answer, "红", final=False)
-        await after.platform.edit(chat, answer, "红色", final=True)
+        await after.platform.edit(chat, answer, Post("红", final=False))
+        await after.platform.edit(chat, answer, Post("红色", final=True))
 
         assert await after.texts() == ["你好", "红色"]
+
+
+async def test_message_that_is_sent_again_after_a_crash_is_shown_once(place, stranger, photo):
+    post = Post("your photo", photo=photo)
+    async with place.serve(browser=stranger) as before:
+        await before.ask("hello")
+        chat = before.chat
+        first = await before.platform.send(chat, post, reply_to=None, key="ticket/1")
+    async with place.serve(browser=stranger) as after:
+        again = await after.platform.send(chat, post, reply_to=None, key="ticket/1")
+        other = await after.platform.send(chat, post, reply_to=None, key="ticket/2")
+        messages = (await after.visit())["messages"]
+
+    assert (again, after.platform.limits(chat).keyed) == (first, True)
+    assert [str(message["id"]) for message in messages[1:]] == [first, other]
+    assert {message["key"] for message in messages[1:]} == {""}  # how we call it is our affair
+
+
+async def test_person_cannot_take_a_name_of_the_bots_messages(served):
+    status, _ = await served.ask("hello", key="bot:ticket-1")
+
+    assert status == 400
+
+
+async def test_half_a_character_does_not_end_the_stream_of_a_window(served):
+    """Row 55: a model may write a pair in two pieces."""
+    await served.ask("hello")
+    async with served.events() as stream:
+        await stream.next()
+        answer = await served.platform.send(
+            served.chat, Post("half \ud83d", final=False), reply_to=None, key="k"
+        )
+        await served.platform.edit(served.chat, answer, Post("whole \ud83d"))
+        seen = ""
+        while "whole" not in seen:
+            _, _, data = await stream.next()
+            seen = str(data)
+
+    assert "whole" in seen
 
 
 @pytest.mark.parametrize("message", ["999", "x", "-1", ""])
 async def test_message_that_does_not_exist_is_lost(served, message):
     with pytest.raises(LostMessage):
-        await served.platform.edit(Conversation("web", "c"), message, "…", final=True)
+        await served.platform.edit(Conversation("web", "c"), message, Post("…", final=True))
 
 
 async def test_message_of_another_chat_is_lost(served):
     await served.ask("你好")
-    answer = await served.platform.send(served.chat, "…", reply_to=None, final=False)
+    answer = await served.platform.send(served.chat, Post("…", final=False), reply_to=None, key="k")
 
     with pytest.raises(LostMessage):
-        await served.platform.edit(Conversation("web", "another"), answer, "红", final=True)
+        await served.platform.edit(Conversation("web", "another"), answer, Post("红", final=True))
 
 
 async def test_photo_that_is_larger_than_wished_is_refused(served):
@@ -166,10 +209,10 @@ async def test_markup_in_an_answer_crosses_the_wire_as_text(served):
     evil = "<img src=x onerror=alert(1)>\nid: 1\n\nevent: snapshot\u2028\r\n"
     async with served.events() as stream:
         await stream.next()
-        await served.platform.send(served.chat, evil, reply_to=None, final=True)
+        await served.platform.send(served.chat, Post(evil, final=True), reply_to=None, key="k")
         name, _, message = await stream.next()
 
-    assert (name, message["text"]) == ("message", evil)
+    assert (name, message["text"]) == ("message", evil.replace("\r\n", "\n"))
 
 
 async def test_ninth_window_of_a_chat_is_turned_away(served):
@@ -188,7 +231,9 @@ async def test_ninth_window_of_a_chat_is_turned_away(served):
 async def test_window_that_takes_nothing_is_dropped(place):
     async with place.serve(write_s=0.2) as served:
         await served.ask("你好")
-        answer = await served.platform.send(served.chat, "…", reply_to=None, final=False)
+        answer = await served.platform.send(
+            served.chat, Post("…", final=False), reply_to=None, key="k"
+        )
         (cookie,) = served.browser.cookie_jar
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", int(served.url.rpartition(":")[2])
@@ -199,7 +244,7 @@ async def test_window_that_takes_nothing_is_dropped(place):
             f"Cookie: {cookie.key}={cookie.value}\r\n\r\n".encode()
         )
         for count in range(300):  # more than the buffers on the way can hold
-            await served.platform.edit(served.chat, answer, f"{count}" * 30_000, final=False)
+            await served.platform.edit(served.chat, answer, Post(f"{count}" * 30_000, final=False))
             await asyncio.sleep(0.002)
         writer.transport.resume_reading()
 
