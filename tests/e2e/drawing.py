@@ -48,3 +48,14 @@ def _star(x, y, radius):
         angle = corner * math.pi / 5
         points.append((x + reach * math.sin(angle), y - reach * math.cos(angle)))
     return points
+
+
+def photo(kind, colour, edge=320):
+    """As a camera saves it."""
+    data = BytesIO()
+    shape(kind, colour, size=(edge, edge)).save(data, "JPEG", quality=92)
+    return data.getvalue()
+
+
+RED_CIRCLE, BLUE_SQUARE = photo("circle", "red"), photo("square", "blue")
+GREEN_TRIANGLE = photo("triangle", "green")

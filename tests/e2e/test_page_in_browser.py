@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.async_api import expect
 
 from bot.api.server import serve_http
+from bot.platforms.base import Post
 from bot.platforms.web.adapter import WebPlatform, WebSection
 from bot.storage.db import Database
 from bot.storage.page import Page
@@ -30,6 +31,7 @@ pytestmark = [
 ]
 
 PHOTO = file_of(circle_and_stars())
+BROKEN = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"not a picture"}
 
 
 class Bot:
@@ -62,11 +64,11 @@ class Bot:
 
     async def begin(self, text="正在看图…"):
         self.answer = await self.platform.send(
-            self.event.conversation, text, reply_to=None, final=False
+            self.event.conversation, Post(text, final=False), reply_to=None, key="k"
         )
 
     async def write(self, text, *, final=False):
-        await self.platform.edit(self.event.conversation, self.answer, text, final=final)
+        await self.platform.edit(self.event.conversation, self.answer, Post(text, final=final))
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -183,7 +185,9 @@ async def test_whole_message_cannot_be_stopped_at_any_time(bot, person):
     await person.page.evaluate(watch)
     await person.ask("图里有什么？")
     await bot.asked()
-    await bot.platform.send(bot.event.conversation, "请先发一张照片。", reply_to=None, final=True)
+    await bot.platform.send(
+        bot.event.conversation, Post("请先发一张照片。", final=True), reply_to=None, key="k"
+    )
 
     await expect(person.bubbles()).to_have_text("请先发一张照片。")
     assert not await person.page.evaluate("window.stopWasShown")
@@ -194,7 +198,9 @@ async def test_new_talk_puts_the_old_one_away_and_it_can_be_fetched_back(bot, pe
         pass
     await person.page.get_by_role("button", name="新对话").click()
     await bot.asked()
-    await bot.platform.send(bot.event.conversation, "好，我们重新开始。", reply_to=None, final=True)
+    await bot.platform.send(
+        bot.event.conversation, Post("好，我们重新开始。", final=True), reply_to=None, key="renewed"
+    )
 
     await expect(person.page.locator("#empty")).to_be_visible()
     await expect(person.page.locator(".note .text")).to_have_text("好，我们重新开始。")
@@ -278,16 +284,37 @@ async def test_large_photo_is_shrunk_before_it_travels(bot, person):
     assert sent.getpixel((5, 5)) == (255, 255, 255)  # what was transparent is white
 
 
-async def test_file_that_is_no_picture_is_refused_and_comes_back_with_its_question(bot, person):
-    broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"not a picture"}
-    await person.ask("图里有什么？", broken)
+async def test_file_that_is_no_picture_is_refused_and_the_question_comes_back(bot, person):
+    await person.ask("图里有什么？", BROKEN)
 
     await expect(person.page.get_by_role("alert")).to_have_text(TEXTS["picture_format"].zh)
     await expect(person.page.locator("#question")).to_have_value("图里有什么？")
-    await expect(person.page.locator("#photos li")).to_have_count(1)
+    await expect(person.page.locator("#photos li")).to_have_count(0)
     assert bot.events.empty()
     assert [fault for fault in person.faults if "415" not in fault] == []
     person.faults.clear()
+
+
+async def test_of_two_photos_the_bad_one_is_named_and_the_other_can_be_asked_about(bot, person):
+    await person.ask("图里有什么？", PHOTO, BROKEN)
+    await expect(person.page.get_by_role("alert")).to_have_text(
+        f"第 2 张照片已去掉：{TEXTS['picture_format'].zh}"
+    )
+    await expect(person.page.locator("#photos li")).to_have_count(1)
+
+    await person.page.press("#question", "Enter")
+
+    (photo,) = (await bot.asked()).photos
+    assert await bot.photos.get(photo.ref) == PHOTO["buffer"]
+    person.faults.clear()  # the browser notes that the first try was refused
+
+
+async def test_command_leaves_the_chosen_photos_where_they_are(bot, person):
+    await person.ask("/help", BROKEN)
+
+    event = await bot.asked()
+    assert (event.text, event.photos) == ("/help", ())
+    await expect(person.page.locator("#photos li")).to_have_count(1)
 
 
 async def test_chosen_photo_can_be_removed_again(bot, person):
