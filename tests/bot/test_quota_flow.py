@@ -81,4 +81,4 @@ async def test_an_admin_gives_more_and_the_next_question_is_answered(flow: Flow)
 
     assert (await flow.answered("ann", 2))[1] == "echo of second?"
     await flow.say("/usage", chat="ann")
-    assert "used 1 of 1 · 0 left" in (await flow.said("ann", 3))[2]
+    assert "used 1 of 1 (1 given) · 0 left" in (await flow.said("ann", 3))[2]
