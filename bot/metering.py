@@ -112,10 +112,7 @@ class Meter:
         return self._periods().end(standing.limit.period, self._clock())
 
     def _language(self, event: Event) -> Language:
-        person = event.person
-        return texts.language_of(
-            event.text, person.language, self._default_language, chosen=person.chosen
-        )
+        return texts.language_for(event, self._default_language)
 
     def _words(self, short: Shortage, language: Language, *, reserve: bool) -> str:
         standing = short.standing

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from typing import Literal
 
+from bot.event import Event
 from bot.wording.admin import ADMIN, AdminKey
 from bot.wording.knowledge import KNOWLEDGE, KnowledgeKey
 from bot.wording.service import SERVICE, ServiceKey
@@ -59,13 +60,14 @@ def place(kept: str, language: Language) -> str:
     return say("place_part", language, number=part[1]) if part else kept
 
 
-def language_of(
-    text: str, platform_language: str, default: Language, *, chosen: Language | Literal[""] = ""
-) -> Language:
-    """The language to answer in: what the person chose, else that of the text, else the platform's
-    word, else the default."""
-    if chosen:
-        return chosen
+def language_for(event: Event, default: Language) -> Language:
+    """The language to answer in: what the person chose, else what the event shows."""
+    person = event.person
+    return person.chosen or language_of(event.text, person.language, default)
+
+
+def language_of(text: str, platform_language: str, default: Language) -> Language:
+    """That of the text, else the platform's word, else the default."""
     if _HAN.search(text):
         return "zh"
     if _LATIN.search(text):

@@ -17,7 +17,7 @@ from bot.storage.outbox import Outbox
 from bot.storage.people import People
 from bot.storage.ratings import Ratings
 from bot.storage.tickets import Tickets
-from bot.texts import Key, Language, language_of, say
+from bot.texts import Key, Language, language_for, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,7 @@ class Desk:
     office: Office
 
     def language(self, event: Event) -> Language:
-        person = event.person
-        return language_of(event.text, person.language, self.default_language, chosen=person.chosen)
+        return language_for(event, self.default_language)
 
     def say(self, event: Event, key: Key, **values: object) -> str:
         """The text in the person's language."""

@@ -69,7 +69,7 @@ MAY_IMPORT = {
     "bot.markdown": (),
     "bot.markup": ("bot.markdown",),
     "bot.wording": ("bot.wording.text",),
-    "bot.texts": ("bot.wording",),
+    "bot.texts": ("bot.wording", "bot.event"),
     "bot.access.quota": ("bot.wording",),
     "bot.access.periods": ("bot.access.quota",),
     "bot.access.names": ("bot.access.quota",),

@@ -71,11 +71,7 @@ class Admission:
         self._sleep = sleep
 
     def language(self, entry: Entry) -> Language:
-        event = entry.event
-        person = event.person
-        return texts.language_of(
-            event.text, person.language, self._default_language, chosen=person.chosen
-        )
+        return texts.language_for(entry.event, self._default_language)
 
     async def admit(
         self,
