@@ -1,7 +1,7 @@
-"""Reserve before, settle after, whatever happens between: chats now, API and page later.
+"""Reserve before, settle after, whatever happens between: chats, page and API alike.
 
 A reservation is kept under the number of its entry, so that reserving or settling twice, as after
-a crash, changes nothing.
+a crash, changes nothing; that of a request to the API under the request's id.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Refused:
     """The limit that leaves no room for one more question."""
 
     said: str  # value, limit, when it is free again; in the person's language
+    retry_after_s: float | None = None  # until there is room; None: waiting alone brings none
 
 
 class Meter:
@@ -59,7 +60,7 @@ class Meter:
         short = await self._ledger.reserve(
             entry.id, account, self._moment(), tokens=tokens, also=also
         )
-        return self._refused(entry, short, reserve=True)
+        return self._refused(*self._of(entry), short, reserve=True)
 
     async def cover(self, entry: Entry, *, tokens: int) -> Refused | None:
         """Before the model reads it: as many tokens as this question really may take, if that is
@@ -68,7 +69,7 @@ class Meter:
         short = await self._ledger.cover(
             entry.id, account, partial(moment, self._periods()), tokens=tokens
         )
-        return self._refused(entry, short)
+        return self._refused(*self._of(entry), short)
 
     async def settle(self, entry_id: int, *, questions: int, tokens: int) -> None:
         """What it really took; 0 questions: it was not answered, and costs nothing.
@@ -80,27 +81,54 @@ class Meter:
         if reserved is not None and tokens > reserved:
             log.warning("entry %s took %s tokens, reserved were %s", entry_id, tokens, reserved)
 
+    async def reserve_call(
+        self, call_id: str, person: str, *, tokens: int, language: Language | None = None
+    ) -> Refused | None:
+        """One question and so many tokens, for a request of the API by "platform:id". `call_id`:
+        ours, never used before; a client's own would let it ask twice and pay once."""
+        account = await self._account_of(*person.split(":", 1))
+        short = await self._ledger.reserve_call(call_id, account, self._moment(), tokens=tokens)
+        return self._refused(f"call {call_id}", language or self._default_language, short)
+
+    async def settle_call(self, call_id: str, *, questions: int, tokens: int) -> None:
+        """Like `settle`."""
+        reserved = await self._ledger.settle_call(call_id, questions=questions, tokens=tokens)
+        if reserved is not None and tokens > reserved:
+            log.warning("call %s took %s tokens, reserved were %s", call_id, tokens, reserved)
+
     async def recover(self) -> None:
-        """At the start: what a crash left reserved though its entry has ended."""
-        count = await self._ledger.recover()
+        """At the start: what a crash left reserved though its entry has ended, or its caller has
+        nobody left to answer."""
+        count = await self._ledger.recover() + await self._ledger.recover_calls()
         if count:
             log.info("settled %s reservations of an earlier run", count)
 
     def _refused(
-        self, entry: Entry, short: Sequence[Shortage], *, reserve: bool = False
+        self, what: str, language: Language, short: Sequence[Shortage], *, reserve: bool = False
     ) -> Refused | None:
+        """`what`: for the log."""
         if not short:
             return None
         worst = max(short, key=lambda one: self._free_at(one.standing))
         limit = worst.standing.limit
-        log.info("entry %s: no room within %s %s", entry.id, limit.amount, limit.name)
-        return Refused(self._words(worst, self._language(entry.event), reserve=reserve))
+        log.info("%s: no room within %s %s", what, limit.amount, limit.name)
+        after_s = None
+        if worst.wanted <= worst.standing.allowed:
+            after_s = max(0.0, self._free_at(worst.standing) - self._clock())
+        return Refused(self._words(worst, language, reserve=reserve), after_s)
+
+    def _of(self, entry: Entry) -> tuple[str, Language]:
+        """How the log calls it, and what language its person reads."""
+        return f"entry {entry.id}", texts.language_for(entry.event, self._default_language)
 
     async def _account(self, event: Event) -> Account:
         """The role is the person's, whoever's words they forward: they use, they give no orders."""
         platform, person = event.conversation.platform, event.person.id
+        return await self._account_of(platform, person, _group(event))
+
+    async def _account_of(self, platform: str, person: str, group: str | None = None) -> Account:
         role = await role_of_person(self._people, self._rules, platform, person)
-        return account_of(self._rules, f"{platform}:{person}", role, _group(event))
+        return account_of(self._rules, f"{platform}:{person}", role, group)
 
     def _moment(self) -> Now:
         return moment(self._periods(), self._clock())
@@ -110,9 +138,6 @@ class Meter:
 
     def _free_at(self, standing: Standing) -> float:
         return self._periods().end(standing.limit.period, self._clock())
-
-    def _language(self, event: Event) -> Language:
-        return texts.language_for(event, self._default_language)
 
     def _words(self, short: Shortage, language: Language, *, reserve: bool) -> str:
         standing = short.standing
@@ -126,7 +151,7 @@ class Meter:
             wanted=short.wanted,
             used=standing.used,
             period=texts.say(_PERIODS[limit.period], language),
-            when=self._periods().written(free_at),
+            when=self._periods().written(free_at, with_zone=True),
             hours=math.ceil((free_at - self._clock()) / 3600),
         )
 
@@ -155,6 +180,8 @@ def _refusal(short: Shortage, *, reserve: bool) -> Key:
         if short.wanted > standing.allowed:
             return "refused_always_group" if in_group else "refused_always"
         return "refused_reserve_group" if in_group else "refused_reserve"
+    if standing.limit.unit == "tokens" and short.wanted > standing.allowed:
+        return "refused_never_group" if in_group else "refused_never"
     if standing.limit.unit == "tokens":
         return "refused_tokens_group" if in_group else "refused_tokens"
     if standing.allowed == 1:

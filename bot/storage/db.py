@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
@@ -45,6 +46,7 @@ class Database:
         self._writer = engine.execution_options(begin="IMMEDIATE")
         self._lock = lock
         self._one_writer = asyncio.Lock()
+        self.committed_at = time.monotonic()  # the newest write; before the first: the opening
 
     @classmethod
     async def open(cls, data_dir: Path) -> Database:
@@ -77,6 +79,13 @@ class Database:
             raise
         return db
 
+    @classmethod
+    async def at(cls, data_dir: Path) -> Database:
+        """Joined where there is one, else made."""
+        if (data_dir / FILE).exists():
+            return await cls.join(data_dir)
+        return await cls.open(data_dir)
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction that may write: committed at the end, undone by an exception.
@@ -86,12 +95,18 @@ class Database:
         """
         async with self._one_writer, self._writer.begin() as connection:
             yield connection
+        self.committed_at = time.monotonic()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One consistent view; never waits for a writer."""
         async with self._engine.connect() as connection:
             yield connection
+
+    async def settle(self) -> bool:
+        """Empty the log beside the file, in which deleted words still stand. False: somebody is
+        reading or writing; another time."""
+        return await asyncio.to_thread(_empty_log, self.file)
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -174,6 +189,12 @@ def _make_engine(file: Path) -> AsyncEngine:
     return engine
 
 
+def _empty_log(file: Path) -> bool:
+    with closing(sqlite3.connect(file, timeout=1.0, isolation_level=None)) as connection:
+        (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy
+
+
 def _prepare(connection: Any, _record: Any) -> None:  # Any: SQLAlchemy's driver adapter
     # The driver's own idea of when a transaction begins is switched off; `_begin` says it instead.
     # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#sqlite-transactions
@@ -184,6 +205,7 @@ def _prepare(connection: Any, _record: Any) -> None:  # Any: SQLAlchemy's driver
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "secure_delete=ON",  # what is deleted is overwritten
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -6,6 +6,8 @@ StorageError
 ├── DatabaseDamaged the file is no sound database; only a backup helps
 ├── SchemaTooOld    an earlier version of this program has made the tables
 ├── SchemaTooNew    a later version of this program has changed the tables
+├── Taken           there is something already where a backup should go
+├── WithinItself    a backup should go into the very folder that it copies
 └── EventUnreadable what stands in a row is no event
 """
 
@@ -54,6 +56,19 @@ class SchemaTooNew(StorageError):
         super().__init__(
             f"{file} has schema {revision!r}, which this version does not know; "
             "install the version of visionbot that wrote it, or restore a backup from before it"
+        )
+
+
+class Taken(StorageError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} exists already; name a folder that does not")
+
+
+class WithinItself(StorageError):
+    def __init__(self, folder: Path, data_dir: Path) -> None:
+        super().__init__(
+            f"{folder} lies in the data folder {data_dir}, and would be copied into itself; "
+            "name a folder outside of it, best on another disk"
         )
 
 

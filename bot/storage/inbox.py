@@ -38,6 +38,11 @@ class Entry:
     received_at: float = 0.0  # seconds since 1970
     state: str = "new"
 
+    @property
+    def trace(self) -> str:
+        """In the log, beside all that is done for it."""
+        return f"entry-{self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -53,6 +58,17 @@ class Backlog:
 
     new: int
     waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unended:
+    """An accepted event that has no end yet, without what was said."""
+
+    id: int
+    platform: str
+    chat: str
+    state: str
+    received_at: float
 
 
 class Inbox:
@@ -229,6 +245,13 @@ class Inbox:
         async with self._db.read() as connection:
             counts = {row.state: row.entries for row in await connection.execute(statement)}
         return Backlog(counts.get("new", 0), counts.get("waiting", 0))
+
+    async def unended(self, limit: int) -> list[Unended]:
+        """All that are open, the oldest first."""
+        columns = (inbox.c.id, inbox.c.platform, inbox.c.chat, inbox.c.state, inbox.c.received_at)
+        statement = select(*columns).where(inbox.c.state.in_(OPEN)).order_by(inbox.c.id)
+        async with self._db.read() as connection:
+            return [Unended(*row) for row in await connection.execute(statement.limit(limit))]
 
     async def _wait(self, connection: Transaction, entry_id: int, parts_ids: Sequence[int]) -> None:
         statement = update(inbox).where(inbox.c.id == entry_id, inbox.c.state == "new")

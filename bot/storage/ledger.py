@@ -102,7 +102,8 @@ class Ledger:
             standings = await self._standings(connection, account, now)
             short = _shortages(standings, {"questions": 1, "tokens": tokens})
             if not short:
-                await connection.execute(_reservation(inbox_id, account, now.at, tokens))
+                row = _reservation(account, now.at, tokens).values(inbox_id=inbox_id)
+                await connection.execute(row)
         return short
 
     async def cover(
@@ -130,15 +131,32 @@ class Ledger:
     async def settle(self, inbox_id: int, *, questions: int, tokens: int) -> int | None:
         """What was really used takes the place of the reservation; the first time counts. The
         tokens that were reserved; None: nothing waited to be settled."""
-        statement = (
-            update(ledger)
-            .where(ledger.c.inbox_id == inbox_id, ledger.c.state == "reserved")
-            .values(settled_questions=questions, settled_tokens=tokens, state="settled")
-            .returning(ledger.c.reserved_tokens)
-        )
+        return await self._settle(ledger.c.inbox_id == inbox_id, questions, tokens)
+
+    async def reserve_call(
+        self, call: str, account: Account, now: Now, *, tokens: int
+    ) -> list[Shortage]:
+        """Like `reserve`, for a request of the API; `call` must never have been used before."""
         async with self._db.write() as connection:
-            reserved: int | None = (await connection.execute(statement)).scalar()
-        return reserved
+            standings = await self._standings(connection, account, now)
+            short = _shortages(standings, {"questions": 1, "tokens": tokens})
+            if not short:
+                row = _reservation(account, now.at, tokens).values(call=call)
+                await connection.execute(row)
+        return short
+
+    async def settle_call(self, call: str, *, questions: int, tokens: int) -> int | None:
+        """Like `settle`."""
+        return await self._settle(ledger.c.call == call, questions, tokens)
+
+    async def recover_calls(self) -> int:
+        """At the start, when nobody waits for an answer: what is still reserved for the API was
+        broken off by the end of the program, and costs nothing. How many there were."""
+        broken_off = ledger.c.call.is_not(None), ledger.c.state == "reserved"
+        nothing = {"settled_questions": 0, "settled_tokens": 0, "state": "settled"}
+        async with self._db.write() as connection:
+            done = await connection.execute(update(ledger).where(*broken_off).values(nothing))
+        return done.rowcount
 
     async def recover(self) -> int:
         """After a crash between an entry's end and its settling: an answer costs the tokens that
@@ -216,6 +234,17 @@ class Ledger:
             statement.on_conflict_do_update(index_elements=list(key), set_={"at": at})
         )
 
+    async def _settle(self, own: ColumnElement[bool], questions: int, tokens: int) -> int | None:
+        statement = (
+            update(ledger)
+            .where(own, ledger.c.state == "reserved")
+            .values(settled_questions=questions, settled_tokens=tokens, state="settled")
+            .returning(ledger.c.reserved_tokens)
+        )
+        async with self._db.write() as connection:
+            reserved: int | None = (await connection.execute(statement)).scalar()
+        return reserved
+
     async def _standings(
         self, connection: AsyncConnection, account: Account, now: Now
     ) -> list[Standing]:
@@ -289,10 +318,9 @@ async def _is_known(connection: AsyncConnection, inbox_id: int) -> bool:
     return (await connection.execute(statement)).first() is not None
 
 
-def _reservation(inbox_id: int | None, account: Account, at: float, tokens: int) -> Any:
+def _reservation(account: Account, at: float, tokens: int) -> Any:
     # Any: SQLAlchemy's Insert, whose type parameter says nothing here
     return ledger.insert().values(
-        inbox_id=inbox_id,
         person=clean(account.person),
         chat=None if account.group is None else clean(account.group),
         at=at,

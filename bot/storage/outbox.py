@@ -92,6 +92,12 @@ class Outbox:
         async with self._db.read() as connection:
             return [_pending(row) for row in await connection.execute(statement)]
 
+    async def backlog(self) -> int:
+        """How many letters are to be brought yet."""
+        statement = select(func.count()).where(outbox.c.state == "waiting")
+        async with self._db.read() as connection:
+            return int((await connection.execute(statement)).scalar_one())
+
     async def sent(self, letter_id: int) -> dict[int, str]:
         """Part -> the message it has become, as far as the letter is sent."""
         table = outbox_messages

@@ -8,20 +8,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, Row, cast, delete, insert, select, update
+from sqlalchemy import Integer, Row, Text, cast, delete, insert, select, update
 
+from bot.event import Button
 from bot.storage.db import Database
 from bot.storage.event_json import clean
 from bot.storage.inbox import OPEN
-from bot.storage.tables import inbox, page_messages, replies
+from bot.storage.tables import inbox, page_messages, ratings, replies
 
 _LARGEST_ID = 2**63 - 1  # a larger one cannot even be asked for
+_THUMBS = {1: "up", -1: "down"}  # as the buttons are named
+
+_RATING = (
+    select(ratings.c.value)
+    .join(replies, replies.c.inbox_id == ratings.c.inbox_id)
+    .join(inbox, inbox.c.id == ratings.c.inbox_id)
+    .where(
+        replies.c.message == cast(page_messages.c.id, Text),
+        inbox.c.platform == "web",
+        inbox.c.chat == page_messages.c.chat,
+    )
+    .limit(1)
+    .scalar_subquery()
+)
+_MESSAGES = select(page_messages, _RATING.label("rating"))
 
 
 @dataclass(frozen=True, slots=True)
 class PageMessage:
-    """`side` is "person" or "bot"; `photos` are digests that Photos knows;
-    not `final`: still being written; `key` is its sender's name for it, empty where it has none."""
+    """`side` is "person" or "bot"; `photos` are digests that Photos knows; not `final`: still being
+    written; `key` is its sender's name for it, empty where it has none; `rich`: Markdown;
+    `pressed`: the thumb that the person gave it, "up" or "down"."""
 
     id: int
     side: str
@@ -30,6 +47,9 @@ class PageMessage:
     final: bool
     at: float
     key: str = ""
+    rich: bool = False
+    buttons: tuple[Button, ...] = ()
+    pressed: str = ""
 
 
 class Page:
@@ -46,6 +66,8 @@ class Page:
         *,
         final: bool,
         key: str = "",
+        rich: bool = False,
+        buttons: Sequence[Button] = (),
     ) -> int:
         """The new message's id, larger than all before. A chat has a `key` at most once."""
         statement = insert(page_messages).values(
@@ -56,24 +78,52 @@ class Page:
             final=final,
             at=self._clock(),
             key=key or None,
+            rich=rich,
+            buttons=_dump(buttons),
         )
         async with self._db.write() as connection:
             added = await connection.execute(statement.returning(page_messages.c.id))
             return int(added.scalar_one())
 
-    async def set_text(self, message_id: int, text: str, *, final: bool) -> None:
+    async def set_text(
+        self,
+        message_id: int,
+        text: str,
+        *,
+        final: bool,
+        rich: bool = False,
+        buttons: Sequence[Button] = (),
+    ) -> None:
         """Changes nothing when there is no such message."""
         if not 0 < message_id <= _LARGEST_ID:
             return
         statement = update(page_messages).where(page_messages.c.id == message_id)
+        values = {"text": clean(text), "final": final, "rich": rich, "buttons": _dump(buttons)}
         async with self._db.write() as connection:
-            await connection.execute(statement.values(text=clean(text), final=final))
+            await connection.execute(statement.values(values))
+
+    async def get(self, chat: str, message_id: int) -> PageMessage | None:
+        if not 0 < message_id <= _LARGEST_ID:
+            return None
+        own = (page_messages.c.chat == clean(chat)) & (page_messages.c.id == message_id)
+        async with self._db.read() as connection:
+            row = (await connection.execute(_MESSAGES.where(own))).one_or_none()
+        return None if row is None else _message(row)
+
+    async def has_photo(self, chat: str, digest: str) -> bool:
+        """Does it stand in a message of this chat, however old?"""
+        found = select(page_messages.c.id).where(
+            page_messages.c.chat == clean(chat),
+            page_messages.c.photos.contains(f'"{digest}"', autoescape=True),
+        )
+        async with self._db.read() as connection:
+            return (await connection.execute(found.limit(1))).first() is not None
 
     async def find(self, chat: str, key: str) -> PageMessage | None:
         """What was sent under that name."""
         wanted = (page_messages.c.chat == clean(chat)) & (page_messages.c.key == key)
         async with self._db.read() as connection:
-            row = (await connection.execute(select(page_messages).where(wanted))).one_or_none()
+            row = (await connection.execute(_MESSAGES.where(wanted))).one_or_none()
         return None if row is None else _message(row)
 
     async def forget_orphans(self) -> None:
@@ -96,8 +146,7 @@ class Page:
     async def messages(self, chat: str, *, limit: int) -> list[PageMessage]:
         """The chat's newest `limit` messages, oldest first."""
         statement = (
-            select(page_messages)
-            .where(page_messages.c.chat == clean(chat))
+            _MESSAGES.where(page_messages.c.chat == clean(chat))
             .order_by(page_messages.c.id.desc())
             .limit(limit)
         )
@@ -107,5 +156,19 @@ class Page:
 
 
 def _message(row: Row[Any]) -> PageMessage:  # Any: the columns are known to tables.py alone
-    photos = tuple(json.loads(row.photos))
-    return PageMessage(row.id, row.side, row.text, photos, row.final, row.at, row.key or "")
+    return PageMessage(
+        row.id,
+        row.side,
+        row.text,
+        tuple(json.loads(row.photos)),
+        row.final,
+        row.at,
+        row.key or "",
+        row.rich,
+        tuple(Button(name, label) for name, label in json.loads(row.buttons)),
+        _THUMBS.get(row.rating, ""),
+    )
+
+
+def _dump(buttons: Sequence[Button]) -> str:
+    return json.dumps([[clean(button.name), clean(button.label)] for button in buttons])

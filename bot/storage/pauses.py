@@ -31,7 +31,7 @@ class Pauses:
 
     async def now(self) -> Pause | None:
         async with self._db.read() as connection:
-            return await self._now(connection)
+            return await pause_with(connection, self._clock())
 
     async def begin_with(
         self, connection: AsyncConnection, seconds: float | None, text: str
@@ -48,12 +48,14 @@ class Pauses:
 
     async def end_with(self, connection: AsyncConnection) -> bool:
         """False: there was none."""
-        was = await self._now(connection)
+        was = await pause_with(connection, self._clock())
         await connection.execute(delete(pauses))
         return was is not None
 
-    async def _now(self, connection: AsyncConnection) -> Pause | None:
-        row = (await connection.execute(select(pauses))).first()
-        if row is None or (row.until is not None and row.until <= self._clock()):
-            return None
-        return Pause(row.since, row.until, row.text)
+
+async def pause_with(connection: AsyncConnection, now: float) -> Pause | None:
+    """The one that is on, in the caller's transaction."""
+    row = (await connection.execute(select(pauses))).first()
+    if row is None or (row.until is not None and row.until <= now):
+        return None
+    return Pause(row.since, row.until, row.text)

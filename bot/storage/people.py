@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, Select, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_conflict clauses
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -84,6 +84,14 @@ class People:
         chosen, language = person.language or said.chosen, said.language or spoken
         return replace(event, person=replace(said, chosen=chosen, language=language))
 
+    async def come(self, platform: str, person: str) -> Known | None:
+        """Remember one who came without an event, an hour apart at least; as known before."""
+        known = await self.known(platform, person)
+        if ((known and known.last_seen) or 0.0) < self._clock() - _SEEN_EVERY_S:
+            async with self._db.write() as connection:
+                await self._put(connection, platform, person, {"last_seen": self._clock()})
+        return known
+
     async def known(self, platform: str, person: str) -> Known | None:
         async with self._db.read() as connection:
             return await self._known(connection, platform, person)
@@ -103,8 +111,15 @@ class People:
     async def set_role_with(
         self, connection: AsyncConnection, platform: str, person: str, role: GivenRole
     ) -> None:
-        """In the caller's transaction, like the two below."""
+        """In the caller's transaction, like those below."""
         await self._put(connection, platform, person, {"role": role})
+
+    async def add_with(
+        self, connection: AsyncConnection, platform: str, person: str, name: str, role: GivenRole
+    ) -> None:
+        """Somebody who has not come yet."""
+        values: dict[str, object] = {"name": clean(name[:_LONGEST_NAME]), "role": role}
+        await self._put(connection, platform, person, values)
 
     async def ban_with(
         self, connection: AsyncConnection, platform: str, person: str, until: float, reason: str
@@ -146,6 +161,23 @@ class People:
             .where(people.c.banned_until > self._clock())
             .order_by(people.c.platform, people.c.person)
         )
+
+    async def found(self, words: str, *, limit: int, after: int = 0) -> list[Known]:
+        """Whose name or "platform:id" has these words in it, who was here last first; without
+        words everybody. `after`: so many are passed over."""
+        statement = select(people).order_by(
+            people.c.last_seen.desc().nulls_last(), people.c.platform, people.c.person
+        )
+        if words:
+            own = people.c.platform.concat(":").concat(people.c.person)
+            has = clean(words)
+            statement = statement.where(
+                or_(
+                    people.c.name.icontains(has, autoescape=True),
+                    own.icontains(has, autoescape=True),
+                )
+            )
+        return await self._many(statement.limit(limit).offset(after))
 
     async def reachable_with(self, connection: AsyncConnection) -> list[Conversation]:
         """Every chat that a broadcast goes to."""

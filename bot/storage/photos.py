@@ -7,6 +7,8 @@ import hashlib
 import os
 import re
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -33,6 +35,10 @@ class Photos:
         """Raises FileNotFoundError, also for a text that is no digest."""
         return await asyncio.to_thread(self._path(digest).read_bytes)
 
+    async def remove(self, digest: str, *, untouched_s: float) -> bool:
+        """False: somebody put it lately, and may be about to write down that it is needed."""
+        return await asyncio.to_thread(self._remove, self._path(digest), untouched_s)
+
     def _path(self, digest: str) -> Path:
         if _DIGEST.fullmatch(digest) is None:  # a name from outside never becomes a path
             raise FileNotFoundError(f"no photo has the name {digest[:80]!r}")
@@ -47,7 +53,8 @@ class Photos:
     def _write(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(digest)
-        if path.exists():
+        with suppress(FileNotFoundError):
+            os.utime(path)  # which tells `remove` that it is needed anew
             return digest
         path.parent.mkdir(exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=self._tmp)
@@ -63,6 +70,15 @@ class Photos:
         _fsync_folder(path.parent)
         _fsync_folder(self._folder)  # it may be the first photo of its folder
         return digest
+
+    def _remove(self, path: Path, untouched_s: float) -> bool:
+        with suppress(FileNotFoundError):
+            # a clock that was put back must not keep it for ever
+            if 0 <= time.time() - path.stat().st_mtime < untouched_s:
+                return False
+            path.unlink()
+            _fsync_folder(path.parent)
+        return True
 
 
 def _fsync_folder(folder: Path) -> None:

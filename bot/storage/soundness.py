@@ -5,14 +5,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import NullPool, create_engine, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.storage.errors import DatabaseDamaged
 from bot.storage.migrations.upgrade import is_behind
+from bot.storage.tables import keys
 
 FILE = "visionbot.db"
 
@@ -20,23 +23,31 @@ _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")  # how the names of such errors be
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
-def inspect(data_dir: Path) -> str:
-    """What the next start will find there, for the operator.
+@dataclass(frozen=True, slots=True)
+class Found:
+    state: Literal["missing", "sound", "behind"]  # the last will be migrated at the next start
+    keys: int = 0  # of the API, that can be used
+
+
+def inspect(data_dir: Path) -> Found:
+    """What the next start will find there.
 
     Raises DatabaseDamaged, SchemaTooNew; OSError when the file cannot be read.
     """
     file = data_dir / FILE
     if not file.exists():
-        return "will be created"
+        return Found("missing")
     refuse_foreign_file(file)
     engine = create_engine("sqlite://", creator=lambda: _open(file), poolclass=NullPool)
     try:
         with damage_named(file), engine.connect() as connection:
             quick_check(connection, file)
-            behind = is_behind(connection, file)
+            if is_behind(connection, file):
+                return Found("behind")
+            usable = select(func.count()).select_from(keys).where(keys.c.revoked_at.is_(None))
+            return Found("sound", connection.execute(usable).scalar_one())
     except DBAPIError as error:
         raise OSError(f"{file} cannot be read: {error.orig}") from error
-    return f"{file} is sound" + ", and will be migrated at the next start" * behind
 
 
 def refuse_foreign_file(file: Path) -> None:

@@ -286,6 +286,7 @@ ledger = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("inbox_id", Integer, ForeignKey("inbox.id"), unique=True),  # NULL: not from a chat
+    Column("call", Text, unique=True),  # the API request's id; NULL: not from the API
     Column("person", Text, nullable=False),  # "platform:id"
     Column("chat", Text),  # of a group, "platform:id"; NULL: said in private
     Column("at", Float, nullable=False),
@@ -420,6 +421,70 @@ page_messages = Table(
     Column("final", Boolean, nullable=False),  # False: still being written
     Column("at", Float, nullable=False),
     Column("key", Text),  # its sender's name for it, so that it is shown once
+    Column("rich", Boolean, nullable=False),  # the text is Markdown
+    Column("buttons", Text, nullable=False),  # JSON: [[name, label], ...]
     Index("page_messages_chat", "chat", "id"),
     Index("page_messages_key", "chat", "key", unique=True),
+    sqlite_autoincrement=True,  # what is deleted is still named by presses and replies
+)
+
+# Photos that people deleted; their files go when nobody else has them.
+forgotten_photos = Table(
+    "forgotten_photos",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("at", Float, nullable=False),
+)
+
+# Who is signed in on a page; of the token that the browser has, its SHA-256.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("person", Text, nullable=False),  # "platform:id"
+    Column("kind", Text, nullable=False),  # page | console
+    Column("begun_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index("sessions_person", "person"),
+    Index("sessions_expires", "expires_at"),
+)
+
+# Codes that sign in once, kept the same way.
+sign_in_links = Table(
+    "sign_in_links",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("begun_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index("sign_in_links_person", "person"),
+    Index("sign_in_links_expires", "expires_at"),
+)
+
+# Keys of the API. The secret half of a key is not kept, its SHA-256 is. Their people are "api:id".
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("models", Text, nullable=False),  # JSON list of the only ones; empty: all
+    Column("per_minute", Integer),  # NULL: as configured; 0: no limit
+    Column("created_at", Float, nullable=False),
+    Column("revoked_at", Float),
+)
+
+# Answers kept for requests that are repeated under their Idempotency-Key.
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("person", Text, nullable=False),  # "platform:id"
+    Column("key", Text, nullable=False),  # SHA-256 of the header
+    Column("request", Text, nullable=False),  # SHA-256 of what was asked
+    Column("answer", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    UniqueConstraint("person", "key"),
+    Index("repeats_at", "at"),
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.access.quota import Limit, Subject
 from bot.metering import Meter, Refused
 from bot.rules import AccessSection, QuotaSection, Rules, RuleSet
 from bot.storage.db import Database
@@ -67,7 +68,7 @@ async def test_a_guest_beyond_the_limit_is_told_the_limit_and_when_there_is_room
 
     assert refused is not None
     assert refused.said == (
-        "Your 2 questions for today are used. There is room again on 2026-11-22 00:00 "
+        "Your 2 questions for today are used. There is room again on 2026-11-22 00:00 UTC "
         "(in about 5 h); an administrator can raise the limit."
     )
 
@@ -214,3 +215,72 @@ async def test_a_changed_rule_counts_at_once(desk: Desk):
     desk.limit(guest=["2 questions/day"])
 
     assert await desk.ask() is None
+
+
+async def test_a_call_counts_for_its_key_like_a_question(desk: Desk):
+    desk.limit(guest=["2 questions/day"])
+
+    refused = [await desk.meter.reserve_call(f"c{n}", "api:k_1", tokens=50) for n in range(3)]
+
+    assert [one is None for one in refused] == [True, True, False]
+    assert await desk.ledger.used("api:k_1", 0) == Used(2, 100)
+
+
+async def test_a_refused_call_is_told_when_there_is_room_in_its_own_language(desk: Desk):
+    desk.limit(guest=["100 tokens/day"])
+    await desk.meter.reserve_call("c1", "api:k_1", tokens=60)
+
+    en = await desk.meter.reserve_call("c2", "api:k_1", tokens=60, language="en")
+    zh = await desk.meter.reserve_call("c3", "api:k_1", tokens=60, language="zh")
+
+    assert en is not None
+    assert zh is not None
+    assert en.retry_after_s == zh.retry_after_s == 4.5 * 3600
+    assert "There is room again on 2026-11-22 00:00" in en.said
+    assert "额度" in zh.said or "不够用" in zh.said
+
+
+async def test_for_a_call_that_can_never_fit_waiting_is_not_recommended(desk: Desk):
+    desk.limit(guest=["100 tokens/day"])
+
+    refused = await desk.meter.reserve_call("c1", "api:k_1", tokens=101)
+
+    assert refused is not None
+    assert refused.retry_after_s is None
+    assert "room again" not in refused.said
+
+
+@pytest.mark.parametrize("door", ["chat", "api"])
+async def test_a_limit_set_for_a_person_holds_at_every_door(desk: Desk, door: str):
+    """A key's tokens a day are a limit like any other's."""
+    desk.limit(guest=["1000 tokens/day"])
+    who = {"chat": "test:ann", "api": "api:k_1"}[door]
+    async with desk.db.write() as transaction:
+        own = Limit(100, "tokens", "day")
+        await desk.ledger.set_with(transaction, Subject("person", who), own)
+
+    if door == "chat":
+        asked = [await desk.ask(60) for _ in range(2)]
+    else:
+        asked = [await desk.meter.reserve_call(f"c{n}", who, tokens=60) for n in range(2)]
+
+    assert [one is None for one in asked] == [True, False]
+
+
+async def test_calls_that_the_last_run_left_are_settled_at_the_start(desk: Desk):
+    desk.limit(guest=["1 questions/day"])
+    await desk.meter.reserve_call("c1", "api:k_1", tokens=60)
+
+    await desk.meter.recover()
+
+    assert await desk.meter.reserve_call("c2", "api:k_1", tokens=60) is None
+
+
+async def test_a_call_that_took_more_than_was_reserved_is_logged_with_its_id(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+):
+    await desk.meter.reserve_call("c1", "api:k_1", tokens=60)
+
+    await desk.meter.settle_call("c1", questions=1, tokens=61)
+
+    assert "call c1 took 61 tokens, reserved were 60" in caplog.text

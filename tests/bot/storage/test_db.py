@@ -61,7 +61,8 @@ async def program(source: str, argument: Path) -> AsyncIterator[asyncio.subproce
 
 
 def message(text: str) -> dict[str, object]:
-    return {"chat": "c", "side": "bot", "text": text, "photos": "[]", "final": True, "at": 0.0}
+    row = {"chat": "c", "side": "bot", "text": text, "photos": "[]", "final": True, "at": 0.0}
+    return row | {"rich": False, "buttons": "[]"}
 
 
 async def texts(db: Database) -> list[str]:

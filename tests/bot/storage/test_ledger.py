@@ -316,10 +316,12 @@ async def test_a_crash_between_the_end_and_the_settling_is_made_good(
     assert await ledger.used("test:ann", 0) == used
 
 
-# Everything that can happen to many people's questions, in any order.
+# Everything that can happen to many people's questions, in any order: said in chats and groups, or
+# asked through the API.
 
 PEOPLE = ("ann", "bob", "cid")
-GROUPS = (None, "g1", "g2")
+CALL = "call"
+DOORS = (None, "g1", "g2", CALL)
 CONFIGURED = (
     Limit(3, "questions", "day"),
     Limit(60, "tokens", "day"),
@@ -334,11 +336,15 @@ class Asked:
 
     number: int
     person: str
-    group: str | None
+    door: str | None  # None: in private; a group, or CALL
     at: float
     tokens: int
     questions: int = 1
     settled: bool = False
+
+    @property
+    def group(self) -> str | None:
+        return None if self.door == CALL else self.door
 
 
 STEPS = st.lists(
@@ -346,7 +352,7 @@ STEPS = st.lists(
         st.tuples(
             st.just("ask"),
             st.lists(
-                st.tuples(st.sampled_from(PEOPLE), st.sampled_from(GROUPS), st.integers(0, 40)),
+                st.tuples(st.sampled_from(PEOPLE), st.sampled_from(DOORS), st.integers(0, 40)),
                 min_size=1,
                 max_size=5,
             ),
@@ -405,19 +411,25 @@ async def _steps(db: Database, steps: list[tuple]) -> None:
                 asked += await _ask(ledger, new, asked, now)
             case ("settle", which, answered, share) if asked:
                 one = asked[which % len(asked)]
-                await ledger.settle(one.number, questions=answered, tokens=int(share * one.tokens))
+                await _settle(ledger, one, questions=int(answered), tokens=int(share * one.tokens))
                 if not one.settled:
                     one.settled, one.questions = True, int(answered)
                     one.tokens = int(share * one.tokens)
             case ("again", which) if asked:
                 one = asked[which % len(asked)]
-                assert await _reserve(ledger, one, now) == []
+                assert one.door == CALL or await _reserve(ledger, one, now) == []
             case ("cover", which, tokens) if asked:
                 one = asked[which % len(asked)]
+                if one.door == CALL:
+                    continue
                 if not await ledger.cover(one.number, _account(one), at, tokens=tokens):
                     one.tokens = one.tokens if one.settled else max(one.tokens, tokens)
             case ("crash",):
                 ledger = Ledger(db)
+                broken_off = [one for one in asked if one.door == CALL and not one.settled]
+                assert await ledger.recover_calls() == len(broken_off)
+                for one in broken_off:
+                    one.settled, one.questions, one.tokens = True, 0, 0
             case ("later", seconds):
                 now += seconds
         await _check(ledger, asked, now)
@@ -432,7 +444,17 @@ async def _ask(ledger: Ledger, new: list[Asked], before: list[Asked], now: float
 
 
 async def _reserve(ledger: Ledger, one: Asked, now: float) -> list:
+    if one.door == CALL:
+        name = f"call {one.number}"
+        return await ledger.reserve_call(name, _account(one), at(now), tokens=one.tokens)
     return await ledger.reserve(one.number, _account(one), at(now), tokens=one.tokens)
+
+
+async def _settle(ledger: Ledger, one: Asked, *, questions: int, tokens: int) -> None:
+    if one.door == CALL:
+        await ledger.settle_call(f"call {one.number}", questions=questions, tokens=tokens)
+    else:
+        await ledger.settle(one.number, questions=questions, tokens=tokens)
 
 
 def _account(one: Asked) -> Account:

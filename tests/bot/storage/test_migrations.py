@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, event, inspect, text
 
+from bot.storage import migrations
 from bot.storage.migrations.upgrade import upgrade
 from bot.storage.tables import metadata
 
@@ -60,6 +63,25 @@ def test_upgrading_twice_changes_nothing(connection: Connection):
     upgrade(connection, FILE)
 
     assert schema(connection) == once
+
+
+def test_messages_of_the_page_are_kept_when_their_table_is_made_anew(connection: Connection):
+    earlier = Config(attributes={"connection": connection})
+    earlier.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    earlier.set_main_option("path_separator", "os")
+    command.upgrade(earlier, "0006")
+    row = "(7, 'c', 'bot', '你好', '[]', true, 5.0, 'bot:k')"
+    connection.execute(text(f"INSERT INTO page_messages VALUES {row}"))
+
+    upgrade(connection, FILE)
+
+    rows = connection.execute(text("SELECT * FROM page_messages")).all()
+    assert [tuple(row) for row in rows] == [(7, "c", "bot", "你好", "[]", 1, 5.0, "bot:k", 0, "[]")]
+    connection.execute(text("DELETE FROM page_messages"))
+    columns = "chat, side, text, photos, final, at, rich, buttons"
+    added = f"INSERT INTO page_messages ({columns}) VALUES ('c', 'bot', '', '[]', 1, 0, 0, '[]')"
+    connection.execute(text(added))
+    assert connection.execute(text("SELECT id FROM page_messages")).scalar_one() == 8
 
 
 def test_an_interrupted_migration_leaves_nothing(connection: Connection):

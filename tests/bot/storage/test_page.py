@@ -11,6 +11,7 @@ from bot.event import Conversation
 from bot.storage.db import Database
 from bot.storage.inbox import Inbox
 from bot.storage.page import Page, PageMessage
+from bot.storage.ratings import Ratings
 
 
 @pytest.fixture
@@ -112,3 +113,19 @@ async def test_half_written_messages_of_no_open_question_are_forgotten(
     left = [message.id for message in await page.messages("c", limit=10)]
     assert left == [going_on, said, asked]
     assert lost not in left
+
+
+async def test_a_message_tells_which_thumb_its_answer_was_given(
+    page: Page, db: Database, make_event
+):
+    inbox = Inbox(db)
+    await inbox.accept(replace(make_event("1"), conversation=Conversation("web", "c")))
+    (entry,) = await inbox.new(1)
+    other, answer = [await page.add("c", "bot", "red", (), final=True) for _ in range(2)]
+    await inbox.open_reply(entry.id, 0)
+    await inbox.note_reply(entry.id, 0, str(answer))
+    await Ratings(db).rate(entry.id, 1)
+    await Ratings(db).rate(entry.id, -1)
+
+    thumbs = {message.id: message.pressed for message in await page.messages("c", limit=10)}
+    assert thumbs == {other: "", answer: "down"}

@@ -13,7 +13,7 @@ from sqlalchemy import insert
 
 from bot.storage.db import Database
 from bot.storage.errors import DatabaseDamaged, SchemaTooNew
-from bot.storage.soundness import inspect
+from bot.storage.soundness import Found, inspect
 from bot.storage.tables import page_messages
 
 
@@ -48,7 +48,7 @@ def revise(folder: Path, revision: str) -> None:
 
 
 def test_a_database_that_is_not_there_is_not_made(tmp_path: Path):
-    assert inspect(tmp_path / "data") == "will be created"
+    assert inspect(tmp_path / "data") == Found("missing")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -56,25 +56,27 @@ def test_a_sound_database_is_left_as_it_is(folder: Path):
     with nothing_changed(folder):
         found = inspect(folder)
 
-    assert found == f"{folder / 'visionbot.db'} is sound"
+    assert found == Found("sound")
 
 
 async def test_a_database_in_use_can_be_looked_at(folder: Path):
     db = await Database.open(folder)
     row = {"chat": "c", "side": "bot", "text": "x", "photos": "[]", "final": True, "at": 0.0}
+    row |= {"rich": False, "buttons": "[]"}
     async with db.write() as connection:
         await connection.execute(insert(page_messages).values(row))
 
     with nothing_changed(folder):
         found = inspect(folder)
 
-    assert found.endswith("is sound")
+    assert found == Found("sound")
     await db.close()
 
 
 async def test_what_a_killed_program_left_is_not_tidied_up(folder: Path, tmp_path: Path):
     db = await Database.open(folder)
     row = {"chat": "c", "side": "bot", "text": "x", "photos": "[]", "final": True, "at": 0.0}
+    row |= {"rich": False, "buttons": "[]"}
     async with db.write() as connection:
         await connection.execute(insert(page_messages).values(row))
     left = Path(shutil.copytree(folder, tmp_path / "left"))
@@ -84,7 +86,7 @@ async def test_what_a_killed_program_left_is_not_tidied_up(folder: Path, tmp_pat
         found = inspect(left)
 
     assert (left / "visionbot.db-wal").stat().st_size > 0
-    assert found.endswith("is sound")
+    assert found == Found("sound")
 
 
 def test_a_coming_migration_is_told_and_not_made(folder: Path):
@@ -95,7 +97,7 @@ def test_a_coming_migration_is_told_and_not_made(folder: Path):
     with nothing_changed(folder):
         found = inspect(folder)
 
-    assert found.endswith("is sound, and will be migrated at the next start")
+    assert found == Found("behind")
 
 
 def test_a_schema_of_a_later_version_is_told(folder: Path):
