@@ -7,12 +7,15 @@ conversation one question is answered at a time.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, Field
+
+log = logging.getLogger(__name__)
 
 Full = Literal["line_full", "line_full_person"]
 
@@ -77,6 +80,7 @@ class Line(Generic[Q]):
     def join(self, question: Q) -> None:
         """Beyond the bounds too: a question accepted before a restart has its place for sure."""
         self._waiting.setdefault(question.person, deque()).append(question)
+        log.info("joined the line, in which %(waiting)d wait", {"waiting": len(self)})
         self._joined.set()
         self._update()
 
@@ -117,6 +121,10 @@ class Line(Generic[Q]):
     def running(self, conversation: Hashable) -> Q | None:
         return self._running.get(conversation)
 
+    def wait_s(self) -> float | None:
+        """How long who joins now will wait, about; None: no answer has ended yet."""
+        return self._wait_s(len(self) + (self._busy >= self._workers))
+
     async def occupied(self) -> None:
         """Return when somebody waits."""
         while not self._waiting:
@@ -130,6 +138,16 @@ class Line(Generic[Q]):
             for questions in rounds:
                 if turn < len(questions):
                     yield questions[turn]
+
+    def everybody(self) -> Iterator[Q]:
+        """Also those who are being answered."""
+        yield from self.waiting()
+        yield from self._running.values()
+
+    @property
+    def capacity(self) -> int:
+        """How many may wait."""
+        return self._section.max_waiting
 
     @property
     def busy(self) -> int:

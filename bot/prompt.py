@@ -9,10 +9,11 @@ answered.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot import texts
-from bot.answering import quote, sources
+from bot.answering import quote
+from bot.answering.finding import SHARE, Found, find
 from bot.context import WindowSection, window
 from bot.draft import Draft
 from bot.intake import Intake, Ready
@@ -27,8 +28,7 @@ from inference.request import Picture, Turn
 from inference.service import Service
 
 _TEMPLATE_TOKENS = 32  # what the checkpoint's template puts around the turns
-_SHARE = 4  # the answer gets a quarter of a small context at least, and passages one at most
-_LEAST_PASSAGE = 40  # characters; less of a passage says nothing
+_SHARE = 4  # the answer gets a quarter of a small context at least
 _MANY = 99_999  # messages or photos: no note takes more tokens than one with these numbers
 _LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
@@ -57,13 +57,6 @@ class Prompt:
     replaces: int | None
     tells_long: bool  # turns have left the window, and nobody has told so yet
     passages: tuple[Passage, ...] | None  # None: nobody expects any
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    passages: tuple[Passage, ...]
-    block: str = ""  # of them, as the model reads it
-    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,26 +144,18 @@ class Prompter:
             self._fixed = _Fixed(system, note)
         return self._fixed
 
-    async def _find(self, asked: Asked) -> _Found | None:
+    async def _find(self, asked: Asked) -> Found | None:
         """As many of the passages as may stand before the question; None: none were looked for."""
         limit = self._rules.now.knowledge.passages
         if not limit or await self._knowledge.is_empty():
             return None
-        passages = await self._knowledge.find(asked.text, limit)
-        most = self._service.stats().context_tokens // _SHARE
-        while passages:
-            block = sources.block(passages, asked.language)
-            tokens = await self._service.measure(Turn("user", block))
-            if tokens <= most:
-                return _Found(tuple(passages), block, tokens)
-            passages = _fewer(passages)
-        return _Found(())
+        return await find(self._knowledge, self._service, asked.text, asked.language, limit=limit)
 
     def _room(self, fixed: _Fixed, *, beside_passages: bool) -> int:
         """Tokens for the past and the question."""
         context = self._service.stats().context_tokens
         answer = min(self._answer_tokens, context // _SHARE)
-        passages = context // _SHARE if beside_passages else 0
+        passages = context // SHARE if beside_passages else 0
         room = context - answer - passages - fixed.system - _TEMPLATE_TOKENS
         return min(self._section.max_tokens, room)
 
@@ -257,17 +242,8 @@ def _language_of(kept: Sequence[Said]) -> Language | None:
     return None
 
 
-def _fewer(passages: Sequence[Passage]) -> list[Passage]:
-    """Without the last one; of the only one half, as long as that says something."""
-    *others, last = passages
-    half = last.text[: len(last.text) // 2]
-    if others or len(half) < _LEAST_PASSAGE:
-        return others
-    return [replace(last, text=f"{half}…")]
-
-
 def _told_of(
-    found: _Found | None, turns: Sequence[Turn], question: str
+    found: Found | None, turns: Sequence[Turn], question: str
 ) -> tuple[Passage, ...] | None:
     """That nothing was found is no news where there is no knowledge base, where nothing was asked,
     or where a picture is in sight, of which no document knows."""
@@ -277,7 +253,6 @@ def _told_of(
     return None if no_news and not found.passages else found.passages
 
 
-def _last(fitted: _Fitted, found: _Found | None) -> Turn:
+def _last(fitted: _Fitted, found: Found | None) -> Turn:
     text = fitted.question.text
-    words = f"{found.block}\n\n{text}" if found and found.block else text
-    return Turn("user", words, fitted.pictures)
+    return Turn("user", found.before(text) if found else text, fitted.pictures)

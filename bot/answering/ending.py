@@ -17,6 +17,7 @@ from bot.pacing import Sleep
 from bot.question import Question
 from bot.storage.db import Also, Transaction
 from bot.storage.history import History
+from bot.watching.counts import Counts
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Endings:
         subjects: Subjects,
         meter: Meter,
         after: After,
+        counts: Counts,
         *,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -39,6 +41,7 @@ class Endings:
         self._subjects = subjects
         self._meter = meter
         self._after = after
+        self._counts = counts
         self._sleep = sleep
 
     async def write(self, question: Question, outcome: Outcome) -> None:
@@ -66,7 +69,7 @@ class Endings:
         await self._meter.settle(entry.id, questions=outcome.questions, tokens=outcome.tokens)
         if outcome.answer is not None:
             assert prompt is not None
-            await self._history.answered(
+            kept = await self._history.answered(
                 entry,
                 prompt.question,
                 outcome.answer,
@@ -75,6 +78,9 @@ class Endings:
                 tells_long=prompt.tells_long,
                 also=also,
             )
+            if not kept:
+                log.error("entry %s was answered, but had its end before", entry.id)
+                self._counts.repeated += 1
         elif outcome.end == "stopped":
             await self._history.stopped(entry, spared)
         else:

@@ -81,6 +81,20 @@ def drop_slow_readers(patience: Patience) -> Middleware:
     return middleware
 
 
+async def write_in_time(
+    request: web.Request, response: web.StreamResponse, data: bytes, within_s: float
+) -> None:
+    """One piece of a stream. Who does not take it is cut off: raises ConnectionResetError, which
+    ends the handler in silence."""
+    try:
+        async with asyncio.timeout(within_s):
+            await response.write(data)
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("nobody takes the answer") from None
+
+
 @contextmanager
 def _watched(content: StreamReader, limit: asyncio.Timeout, patience: Patience) -> Iterator[None]:
     watch = _Watch(content, limit, patience)

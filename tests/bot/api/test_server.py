@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import asynccontextmanager
 from io import BytesIO
 
@@ -100,7 +101,8 @@ async def test_port_that_is_taken_is_named_with_a_remedy():
                 pass
 
     assert caught.value.port == port
-    assert f"127.0.0.1:{port}: another program uses this port" in str(caught.value)
+    assert f"127.0.0.1:{port}: another program uses this port (" in str(caught.value)
+    assert f"process {os.getpid()});" in str(caught.value)
     assert "VISIONBOT_WEB__PORT" in str(caught.value)
 
 
