@@ -70,4 +70,5 @@ def plain(node: Node) -> str:
 @cache
 def _parser() -> MarkdownIt:
     options = {"html": False, "linkify": False, "maxNesting": _MOST_NESTED}
-    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    return parser.disable("reference")  # it swallows lines such as "[note]: red"

@@ -36,6 +36,8 @@ class Limits:
     calls_per_s: float = 30.0  # all chats together
     caption_units: int = 1024  # the longest text of a message with a photo
     keyed: bool = False  # a send repeated with its key shows nothing twice
+    rich_previews: bool = False  # of an answer: they too come as Markdown, cut off anywhere
+    shows_presses: bool = False  # a pressed thumb is seen to be pressed, so nobody need say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Post:
     """One message as it shall be seen."""
 
     text: str
-    final: bool = True  # it will not change any more; before that it is plain text without markup
+    final: bool = True  # it will not change any more; see also Limits.rich_previews
     rich: bool = False  # the text is Markdown, to be shown as such; else every character is meant
     buttons: tuple[Button, ...] = ()  # a platform without buttons leaves them out
     photo: bytes | None = None  # a JPEG, PNG or WebP above the text; such a post is never edited
@@ -122,3 +124,11 @@ class Threaded(Protocol):
 
     async def open_thread(self, to: Conversation, title: str, *, key: str) -> Conversation:
         """A new thread of that group. Raises Refused where this group cannot have any."""
+
+
+@runtime_checkable
+class Polling(Protocol):
+    """A platform that asks for what people wrote, and so knows when it was last answered."""
+
+    def silent_s(self) -> float | None:
+        """How long no poll was answered; None: it does not poll now."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
 
 import pytest
@@ -12,15 +10,11 @@ import pytest_asyncio
 from PIL import Image
 from playwright.async_api import expect
 
-from bot.api.server import serve_http
 from bot.platforms.base import Post
-from bot.platforms.web.adapter import WebPlatform, WebSection
-from bot.storage.db import Database
-from bot.storage.page import Page
-from bot.storage.photos import Photos
 from bot.texts import TEXTS
 from tests.e2e.browser import PHONE, chromium, window  # noqa: F401  (chromium is a fixture)
 from tests.e2e.drawing import circle_and_stars, file_of
+from tests.e2e.page_bot import answering, page_bot
 
 pytestmark = [
     pytest.mark.e2e,
@@ -34,67 +28,16 @@ PHOTO = file_of(circle_and_stars())
 BROKEN = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"not a picture"}
 
 
-class Bot:
-    """The program's side, played by the test."""
-
-    def __init__(self, db, folder):
-        self.photos = Photos(folder)
-        self.platform = WebPlatform(WebSection(), Page(db), self.photos)
-        self.events = asyncio.Queue()
-        self.port = 0
-        self._stack = AsyncExitStack()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}/"
-
-    async def start(self):
-        routes = self.platform.routes()
-        serving = serve_http(routes, host="127.0.0.1", port=self.port, health=dict)
-        self.port = await self._stack.enter_async_context(serving)
-        running = asyncio.create_task(self.platform.run(self.events.put))
-        self._stack.callback(running.cancel)
-
-    async def stop(self):
-        await self._stack.aclose()
-
-    async def asked(self):
-        self.event = await asyncio.wait_for(self.events.get(), 15)
-        return self.event
-
-    async def begin(self, text="正在看图…"):
-        self.answer = await self.platform.send(
-            self.event.conversation, Post(text, final=False), reply_to=None, key="k"
-        )
-
-    async def write(self, text, *, final=False):
-        await self.platform.edit(self.event.conversation, self.answer, Post(text, final=final))
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def bot(tmp_path):
-    db = await Database.open(tmp_path)
-    bot = Bot(db, tmp_path / "photos")
-    await bot.start()
-    yield bot
-    await bot.stop()
-    await db.close()
+    async with page_bot(tmp_path) as bot:
+        yield bot
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def person(chromium, bot):  # noqa: F811
     async with window(chromium, bot.url) as person:
         yield person
-
-
-@asynccontextmanager
-async def answering(bot, person, question="图里有什么？"):
-    """Inside, an answer is being written."""
-    await person.ask(question)
-    await bot.asked()
-    await bot.begin()
-    yield
-    await bot.write("好了", final=True)
 
 
 async def test_answer_grows_in_one_bubble(bot, person):
@@ -280,7 +223,7 @@ async def test_large_photo_is_shrunk_before_it_travels(bot, person):
 
     (photo,) = (await bot.asked()).photos
     sent = Image.open(BytesIO(await bot.photos.get(photo.ref)))
-    assert (sent.format, sent.size) == ("JPEG", (2048, 1024))
+    assert (sent.format, sent.size) == ("JPEG", (1024, 512))
     assert sent.getpixel((5, 5)) == (255, 255, 255)  # what was transparent is white
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from contextlib import suppress
-
 import pytest
 import pytest_asyncio
-from aiohttp import ClientError, ClientSession
 from playwright.async_api import expect
 
 from bot.texts import TEXTS
 from tests.e2e.browser import PHONE, chromium, window  # noqa: F401  (chromium is a fixture)
 from tests.e2e.drawing import file_of, shape
-from tests.e2e.program import Program
+from tests.e2e.page_program import PageProgram
 
 pytestmark = [
     pytest.mark.e2e,
@@ -22,43 +17,14 @@ pytestmark = [
     pytest.mark.timeout(180),  # torch is slow to load on a busy machine
 ]
 
-START_S = 90.0
 ANSWER_MS = 60_000
 RED_CIRCLE = file_of(shape("circle", "red"))
 BLUE_SQUARE = file_of(shape("square", "blue"))
 
 
-class Place:
-    """The program and where its page is."""
-
-    def __init__(self, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}/"
-        self.program = Program(folder, WEB__PORT=port)
-
-    async def start(self):
-        await self.program.start()
-        try:
-            async with asyncio.timeout(START_S), ClientSession() as client:
-                while not await self._is_healthy(client):  # noqa: ASYNC110  (another process)
-                    await asyncio.sleep(0.1)
-        except TimeoutError:
-            pytest.fail(f"the program did not start\n{self.program.output()[-4000:]}")
-
-    async def _is_healthy(self, client):
-        if not self.program.is_running():
-            pytest.fail(f"the program ended\n{self.program.output()[-4000:]}")
-        with suppress(ClientError):
-            async with client.get(f"{self.url}health") as response:
-                return response.status == 200
-        return False
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def place(tmp_path_factory):
-    place = Place(tmp_path_factory.mktemp("program"))
+    place = PageProgram(tmp_path_factory.mktemp("program"))
     await place.start()
     yield place
     await place.program.clean_up()

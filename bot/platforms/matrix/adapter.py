@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import secrets
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,9 @@ class Matrix:
             caption_units=_TEXT_UNITS,
             keyed=True,
         )
+
+    def silent_s(self) -> float | None:
+        return time.monotonic() - self._stream.heard_at
 
     async def run(self, accept: Accept) -> None:
         try:

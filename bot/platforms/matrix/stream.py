@@ -7,6 +7,7 @@ has already. The very first sync takes no messages: they were not meant for us.
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter, deque
 from functools import partial
 from typing import Any, Protocol
@@ -69,6 +70,7 @@ class Stream:
         self._unreadable: deque[MegolmEvent] = deque(maxlen=_MOST_UNREADABLE)
         self._tries: Counter[str] = Counter()  # to read an event that another is about, or a page
         self._refused = 0  # in a row: asked to go on from where we were
+        self.heard_at = time.monotonic()  # when a sync was answered
 
     async def begin(self) -> None:
         """Learn of all rooms; afterwards `send` and `edit` work."""
@@ -84,6 +86,7 @@ class Stream:
             await self._keep_keys()
             await patience.persist("what came", partial(self._take, response, accept))
             response = await patience.persist("the sync", self._ask)
+            self.heard_at = time.monotonic()
 
     def room(self, room: str) -> wire.Room:
         found = self._client.rooms[room]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -80,11 +81,15 @@ class Telegram:
         self._webhook = webhook.Webhook(self._secret)
         self._messages = Messages(self._client.bot)
         self._drafts = Drafts(self._client.bot, self._timings, enabled=settings.drafts)
+        self._heard_at = time.monotonic()  # when a poll was answered
 
     def limits(self, to: Conversation) -> Limits:
         private = int(to.chat) > 0  # groups have negative ids
         pause_s = self._settings.edit_every_s if private else self._settings.group_edit_every_s
         return Limits(TEXT_UNITS, "utf-16", pause_s, _CALLS_PER_S, CAPTION_UNITS)
+
+    def silent_s(self) -> float | None:
+        return None if self._settings.webhook_url else time.monotonic() - self._heard_at
 
     def routes(self) -> Sequence[web.RouteDef]:
         if not self._settings.webhook_url:
@@ -153,6 +158,7 @@ class Telegram:
             poll = Poll(self._client, receiver)
             while True:
                 await patiently.persist("the poll", poll.once)
+                self._heard_at = time.monotonic()
         finally:
             self._webhook.close()
 

@@ -3,30 +3,56 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from aiohttp import web
-from pydantic import BaseModel, Field
 
 from bot.event import Attachment, Conversation
 from bot.markdown import readable
 from bot.platforms.base import Accept, Limits, LostMessage, Post, Refused
+from bot.platforms.web.account import Account, IsAdmin
 from bot.platforms.web.asking import Asking
+from bot.platforms.web.drawing import Drawing
+from bot.platforms.web.history_pages import Entries, Forgetting, HistoryPages
 from bot.platforms.web.live import Live
-from bot.platforms.web.site import Photos, Site
+from bot.platforms.web.lockout import Lockout
+from bot.platforms.web.pictures import Photos, Pictures
+from bot.platforms.web.questions import Questions
+from bot.platforms.web.section import WebSection
+from bot.platforms.web.sign_in import Sessions, make_sign_in
+from bot.platforms.web.site import Site
+from bot.platforms.web.stream import Stream
 from bot.platforms.web.talk import Page, Talk
-from bot.platforms.web.upload import UploadLimits
+from bot.platforms.web.thumbnails import Shrink
+from bot.platforms.web.upload import UploadLimits, Usual
 from bot.platforms.web.wire import Message
 
-_LIMITS = Limits(text_units=100_000, edit_every_s=0.05, calls_per_s=1000.0, keyed=True)
+log = logging.getLogger(__name__)
+
+_LIMITS = Limits(
+    text_units=100_000,
+    edit_every_s=0.05,
+    calls_per_s=1000.0,
+    keyed=True,
+    rich_previews=True,
+    shows_presses=True,
+)
 _OURS = "bot:"  # before the keys of our messages; no key of the page has a colon
+_SWEEP_EVERY_S = 60.0
 
 
-class WebSection(BaseModel, extra="forbid", frozen=True):
-    enabled: bool = True
-    host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65535)  # 0: any free one
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where the page's things are kept."""
+
+    page: Page
+    photos: Photos
+    sessions: Sessions
+    entries: Entries
+    forgetting: Forgetting
 
 
 class WebPlatform:
@@ -36,20 +62,42 @@ class WebPlatform:
     def __init__(
         self,
         settings: WebSection,
-        page: Page,
-        photos: Photos,
+        kept: Kept,
         *,
+        shrink: Shrink,
+        is_admin: IsAdmin,
+        usual: Usual | None = None,
+        timezone: Callable[[], str] = lambda: "",
         max_photo_mb: int = 20,
         write_s: float = 30.0,
         upload_s: float = 60.0,
+        heartbeat_s: float = 15.0,
         clock: Callable[[], float] = time.time,
+        lockout: Lockout | None = None,
     ) -> None:
-        self._photos = photos
+        """`shrink` makes thumbnails; `usual`: how answers are drawn unless somebody wishes."""
+        self._photos = kept.photos
+        self._forgetting = kept.forgetting
         # Microseconds: no run of the program gives out revisions faster than that.
-        self._talk = Talk(page, Live(first_revision=int(clock() * 1e6)), clock)
-        self._asking = Asking(self.name, self.bot, self._talk)
+        self._talk = Talk(kept.page, Live(first_revision=int(clock() * 1e6)), clock)
+        self._asking = Asking(self.name, self.bot, self._talk, clock=clock)
+        sign_in = make_sign_in(settings, kept.sessions, lockout or Lockout())
         limits = UploadLimits(photo_mb=max_photo_mb, body_mb=max(max_photo_mb, 48), body_s=upload_s)
-        self._site = Site(settings.host, self._talk, self._asking, photos, limits, write_s=write_s)
+        usual, drawing = usual or Usual(), Drawing()
+        self._site = Site(
+            settings.checked_host,
+            self._talk,
+            sign_in,
+            Account(sign_in, is_admin, limits, usual),
+            Questions(self._asking, sign_in, kept.photos, limits, usual),
+            Stream(self._talk, sign_in, drawing, write_s=write_s, heartbeat_s=heartbeat_s),
+            Pictures(self._talk, sign_in, kept.photos, shrink),
+            HistoryPages(
+                *(self._talk, sign_in, drawing, kept.entries, kept.forgetting),
+                timezone=timezone,
+                write_s=write_s,
+            ),
+        )
 
     def limits(self, to: Conversation) -> Limits:
         return _LIMITS
@@ -60,7 +108,9 @@ class WebPlatform:
     async def run(self, accept: Accept) -> None:
         self._site.open(accept)
         try:
-            await asyncio.Event().wait()
+            while True:
+                await self._sweep()
+                await asyncio.sleep(_SWEEP_EVERY_S)
         finally:
             self._site.close()
             await self._asking.close()
@@ -70,14 +120,18 @@ class WebPlatform:
         shown = await self._talk.find(to.chat, name)
         if shown is None:
             photos = () if post.photo is None else (await self._photos.put(post.photo),)
-            message = Message(0, "bot", readable(post.text), photos, post.final, 0.0, name)
+            text = readable(post.text)
+            message = Message(
+                0, "bot", text, photos, post.final, 0.0, name, post.rich, post.buttons
+            )
             shown = await self._talk.add(to.chat, message)
         return str(shown.id)
 
     async def edit(self, to: Conversation, message: str, post: Post) -> str:
         if not message.isdecimal():
             raise LostMessage(f"{message!r} is not a message of the page")
-        await self._talk.write(to.chat, int(message), readable(post.text), final=post.final)
+        post = replace(post, text=readable(post.text))
+        await self._talk.write(to.chat, int(message), post)
         return message
 
     async def fetch(self, photo: Attachment, *, max_bytes: int) -> bytes:
@@ -91,3 +145,9 @@ class WebPlatform:
         if len(data) > max_bytes:
             raise too_large
         return data
+
+    async def _sweep(self) -> None:
+        try:
+            await self._forgetting.sweep()
+        except Exception:  # a full disk must not end the page; it is tried again
+            log.exception("forgotten photos could not be removed")

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 
 class PageError(Exception):
-    """`numbers` fill the sentence; `photo` among them tells which one it is about, from 1."""
+    """`numbers` fill the sentence; `photo` among them tells which one it is about, from 1, and
+    `seconds` when it may be tried again."""
 
-    def __init__(self, code: str, **numbers: int) -> None:
+    def __init__(self, code: str, **numbers: float) -> None:
         super().__init__(code)
         self.code, self.numbers = code, numbers
 
@@ -47,6 +48,37 @@ FAULTS = {
         401,
         "页面的身份已经失效，请刷新页面。",
         "This page is no longer known here. Please reload it.",
+    ),
+    "signed_out": Fault(
+        401,
+        "请先输入访问码。",
+        "Please enter the access code first.",
+    ),
+    "wrong_code": Fault(
+        401,
+        "访问码不对，请检查后再输入一次。",
+        "This is not the access code. Please check it and type it again.",
+    ),
+    "locked": Fault(
+        429,
+        "输错的次数太多，请过 {seconds} 秒再试。",
+        "Too many wrong codes. Please try again in {seconds} seconds.",
+    ),
+    "no_code_here": Fault(
+        404,
+        "这里不需要访问码，请刷新页面。",
+        "No access code is needed here. Please reload the page.",
+    ),
+    "no_header": Fault(
+        401,
+        "没有收到你的登录信息。请从你单位的登录入口打开本页面。",
+        "We were not told who you are. Please open this page by way of your organisation's "
+        "sign-in.",
+    ),
+    "unproven": Fault(
+        403,
+        "页面打开得太久了，请刷新后再试。",
+        "This page has been open for too long. Please reload it and try again.",
     ),
     "origin": Fault(
         403,
@@ -110,5 +142,45 @@ FAULTS = {
         404,
         "没有这张照片。",
         "There is no such photo.",
+    ),
+    "temperature": Fault(
+        400,
+        "温度是 {value}，但要在 {least} 到 {most} 之间。",
+        "The temperature is {value}, but must be between {least} and {most}.",
+    ),
+    "top_p": Fault(
+        400,
+        "top-p 是 {value}，但要在 {least} 到 {most} 之间。",
+        "Top-p is {value}, but must be between {least} and {most}.",
+    ),
+    "max_tokens": Fault(
+        400,
+        "回答最长 {value} 个 token，但要在 {least} 到 {most} 之间。",
+        "The longest answer is {value} tokens, but must be between {least} and {most}.",
+    ),
+    "no_button": Fault(
+        409,
+        "这个按钮已经不能用了。",
+        "This button cannot be used any more.",
+    ),
+    "no_entry": Fault(
+        404,
+        "没有这条记录，可能已经删除了。",
+        "There is no such entry; it may have been deleted.",
+    ),
+    "still_open": Fault(
+        409,
+        "还有问题正在回答。请等它答完，或者先按“停止”，再删除。",
+        "A question is still being answered. Please wait for it or press Stop, then delete.",
+    ),
+    "dates": Fault(
+        400,
+        "日期没能读懂，请重新选择。",
+        "The dates could not be understood. Please choose them again.",
+    ),
+    "search_too_long": Fault(
+        400,
+        "搜索的词太长了，最多 {limit} 个字。",
+        "The search is too long; at most {limit} characters.",
     ),
 }

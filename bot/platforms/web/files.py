@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 _PAGE = Path(__file__).parent / "page"
+_INDEX = "index.html"
 _TYPES = {
     ".html": "text/html",
     ".css": "text/css",
@@ -25,10 +26,12 @@ _HEADERS = {
 }
 
 
-def page_files() -> Sequence[tuple[str, _File]]:
+def page_files(folder: Path = _PAGE, *, under: str = "") -> Sequence[tuple[str, _File]]:
     """Where each file is reached, and its handler."""
-    files = sorted(path for path in _PAGE.iterdir() if path.suffix in _TYPES)
-    return [("/" if path.name == "index.html" else f"/{path.name}", _File(path)) for path in files]
+    files = sorted(path for path in folder.iterdir() if path.suffix in _TYPES)
+    named = [(f"{under}/{path.name}", _File(path)) for path in files if path.name != _INDEX]
+    index = _File(folder / _INDEX)
+    return [(where, index) for where in sorted({under or "/", f"{under}/"})] + named
 
 
 class _File:

@@ -55,6 +55,15 @@ class Live:
             _, (chat.horizon, _) = chat.changed.popitem(last=False)
         _ring(chat)
 
+    def forget(self, name: str, message_ids: Iterable[int]) -> None:
+        """They are gone: every reader takes a snapshot."""
+        chat = self._chat(name)
+        for message_id in message_ids:
+            chat.changed.pop(message_id, None)
+        self.revision += 1
+        chat.horizon = self.revision
+        _ring(chat)
+
     def newest(self, name: str, message_id: int) -> Message | None:
         known = self._chat(name).changed.get(message_id)
         return known[1] if known else None

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from bot.platforms.base import LostMessage
+from bot.event import Button
+from bot.platforms.base import LostMessage, Post
 from bot.platforms.web.live import Live
 from bot.platforms.web.wire import Message
 
@@ -30,6 +31,12 @@ class PageMessage(Protocol):
     def at(self) -> float: ...
     @property
     def key(self) -> str: ...
+    @property
+    def rich(self) -> bool: ...
+    @property
+    def buttons(self) -> Sequence[Button]: ...
+    @property
+    def pressed(self) -> str: ...
 
 
 class Page(Protocol):
@@ -43,10 +50,24 @@ class Page(Protocol):
         photos: Sequence[str],
         *,
         final: bool,
-        key: str = "",
+        key: str,
+        rich: bool,
+        buttons: Sequence[Button],
     ) -> int: ...
 
-    async def set_text(self, message_id: int, text: str, *, final: bool) -> None: ...
+    async def set_text(
+        self,
+        message_id: int,
+        text: str,
+        *,
+        final: bool,
+        rich: bool,
+        buttons: Sequence[Button],
+    ) -> None: ...
+
+    async def get(self, chat: str, message_id: int) -> PageMessage | None: ...
+
+    async def has_photo(self, chat: str, digest: str) -> bool: ...
 
     async def find(self, chat: str, key: str) -> PageMessage | None: ...
 
@@ -62,7 +83,14 @@ class Talk:
     async def add(self, chat: str, message: Message) -> Message:
         """Kept and shown; returns it with its id and time."""
         message_id = await self._page.add(
-            chat, message.side, message.text, message.photos, final=message.final, key=message.key
+            chat,
+            message.side,
+            message.text,
+            message.photos,
+            final=message.final,
+            key=message.key,
+            rich=message.rich,
+            buttons=message.buttons,
         )
         message = replace(message, id=message_id, at=self._clock())
         self.live.publish(chat, message)
@@ -73,24 +101,47 @@ class Talk:
         kept = await self._page.find(chat, key)
         return None if kept is None else self.live.newest(chat, kept.id) or _message(kept)
 
-    async def write(self, chat: str, message_id: int, text: str, *, final: bool) -> None:
+    async def get(self, chat: str, message_id: int) -> Message | None:
+        kept = await self._page.get(chat, message_id)
+        return None if kept is None else self.live.newest(chat, kept.id) or _message(kept)
+
+    async def write(self, chat: str, message_id: int, post: Post) -> None:
         """A preview is only shown; the final text is kept first. Raises LostMessage."""
-        message = self.live.newest(chat, message_id) or await self._kept(chat, message_id)
-        if final:
-            await self._page.set_text(message_id, text, final=True)
-        self.live.publish(chat, replace(message, text=text, final=final))
+        message = self.live.newest(chat, message_id) or await self.get(chat, message_id)
+        if message is None:
+            raise LostMessage(f"no message {message_id} in this chat")
+        shown = replace(
+            message, text=post.text, final=post.final, rich=post.rich, buttons=post.buttons
+        )
+        if post.final:
+            await self._page.set_text(
+                message_id, shown.text, final=True, rich=shown.rich, buttons=shown.buttons
+            )
+        self.live.publish(chat, shown)
+
+    def show_pressed(self, chat: str, message: Message, name: str) -> None:
+        """In all windows; what is kept of it is the rating."""
+        newest = self.live.newest(chat, message.id) or message
+        self.live.publish(chat, replace(newest, pressed=name))
 
     async def recent(self, chat: str) -> list[Message]:
         kept = await self._page.messages(chat, limit=_SHOWN)
         return self.live.overlay(chat, [_message(message) for message in kept])
 
-    async def _kept(self, chat: str, message_id: int) -> Message:
-        for message in await self.recent(chat):
-            if message.id == message_id:
-                return message
-        raise LostMessage(f"no message {message_id} in this chat")
+    async def has_photo(self, chat: str, digest: str) -> bool:
+        return await self._page.has_photo(chat, digest)
 
 
 def _message(kept: PageMessage) -> Message:
-    photos = tuple(kept.photos)
-    return Message(kept.id, kept.side, kept.text, photos, kept.final, kept.at, kept.key)
+    return Message(
+        kept.id,
+        kept.side,
+        kept.text,
+        tuple(kept.photos),
+        kept.final,
+        kept.at,
+        kept.key,
+        kept.rich,
+        tuple(kept.buttons),
+        kept.pressed,
+    )

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiohttp import BodyPartReader, ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.multipart import MultipartReader
 
+from bot.event import Wishes
 from bot.platforms.web.errors import PageError
 from bot.platforms.web.room import Upload
 from bot.platforms.web.wire import media_type_of
 
 _MEGABYTE = 2**20
 _PIECE = 2**16
-_FIELD_BYTES = 256  # key, lang
+_FIELD_BYTES = 256  # all but the text and the photos
+_FIELDS = 9  # that are no photos, and some more
+_SMALLEST_SHARE = 0.01  # of top_p; none at all would leave no word to draw
+_NONE = Wishes()
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -29,6 +33,15 @@ class UploadLimits:
     text_characters: int = 20_000
 
 
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """How answers are drawn where the person does not choose; none may be longer."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 1024
+
+
 @dataclass(slots=True)
 class Asked:
     """What the page sent. `key` names the question for ever, also when it is sent again."""
@@ -37,9 +50,12 @@ class Asked:
     text: str = ""
     language: str = ""
     photos: list[bytes] = field(default_factory=list)
+    wishes: Wishes = _NONE
 
 
-async def read_asked(request: web.Request, upload: Upload, limits: UploadLimits) -> Asked:
+async def read_asked(
+    request: web.Request, upload: Upload, limits: UploadLimits, usual: Usual
+) -> Asked:
     """The photos are `upload`'s to hold: keep them before it ends. Raises PageError."""
     if (request.content_length or 0) > limits.body_mb * _MEGABYTE:
         raise PageError("body_too_large", limit=limits.body_mb)
@@ -47,7 +63,7 @@ async def read_asked(request: web.Request, upload: Upload, limits: UploadLimits)
         raise PageError("malformed")
     try:
         async with asyncio.timeout(limits.body_s):
-            asked = await _Reading(upload, limits).read(await request.multipart())
+            asked = await _Reading(upload, limits, usual).read(await request.multipart())
     except TimeoutError as error:
         raise PageError("too_slow", limit=int(limits.body_s)) from error
     except (ValueError, HttpProcessingError, web.RequestPayloadError, ClientPayloadError) as error:
@@ -60,14 +76,14 @@ async def read_asked(request: web.Request, upload: Upload, limits: UploadLimits)
 
 
 class _Reading:
-    def __init__(self, upload: Upload, limits: UploadLimits) -> None:
-        self._upload, self._limits = upload, limits
+    def __init__(self, upload: Upload, limits: UploadLimits, usual: Usual) -> None:
+        self._upload, self._limits, self._usual = upload, limits, usual
         self._total = 0
         self._asked = Asked()
 
     async def read(self, parts: MultipartReader) -> Asked:
         # More fields than we know: a flood of empty parts would cost time without costing bytes.
-        for _ in range(self._limits.photos + 6):
+        for _ in range(self._limits.photos + _FIELDS):
             part = await parts.next()
             if part is None:
                 return self._asked
@@ -87,6 +103,15 @@ class _Reading:
                 asked.key = await self._field(part)
             case "lang":
                 asked.language = await self._field(part)
+            case "temperature":
+                value = await self._number(part, "temperature", 0, 2)
+                asked.wishes = replace(asked.wishes, temperature=value)
+            case "top_p":
+                value = await self._number(part, "top_p", _SMALLEST_SHARE, 1)
+                asked.wishes = replace(asked.wishes, top_p=value)
+            case "max_tokens":
+                value = await self._number(part, "max_tokens", 1, self._usual.max_tokens)
+                asked.wishes = replace(asked.wishes, max_tokens=int(value))
             case _:
                 raise PageError("malformed")
 
@@ -111,6 +136,12 @@ class _Reading:
         if len(text) > most:
             raise too_long
         return text.replace("\r\n", "\n")  # as forms send line breaks
+
+    async def _number(self, part: BodyPartReader, name: str, least: float, most: float) -> float:
+        value = float(await self._field(part))  # what is no number is malformed
+        if not least <= value <= most:  # nor is NaN
+            raise PageError(name, value=value, least=least, most=most)
+        return value
 
     async def _field(self, part: BodyPartReader) -> str:
         return (await self._bytes(part, _FIELD_BYTES, PageError("malformed"))).decode("ascii")

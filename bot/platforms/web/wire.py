@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from pydantic import BaseModel, Field, ValidationError
+
+from bot.event import Button
 from bot.platforms.web.errors import FAULTS, PageError
 
 Language = Literal["zh", "en"]
+Json = dict[str, Any]  # Any: what JSON can hold
+Body = TypeVar("Body", bound=BaseModel)
 
 _MAGIC = (
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
@@ -30,35 +35,70 @@ class Message:
     final: bool
     at: float
     key: str = ""
+    rich: bool = False  # the text is Markdown
+    buttons: tuple[Button, ...] = ()
+    pressed: str = ""  # the thumb that was given
 
 
-def render_message(message: Message) -> dict[str, Any]:
+class Press(BaseModel, frozen=True):
+    """`key` names the press for ever, where the page gives it a name."""
+
+    message: int = Field(ge=1)
+    name: str = Field(min_length=1, max_length=64)
+    key: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+
+
+class Code(BaseModel, frozen=True):
+    code: str = Field(max_length=1024)
+
+
+def render_message(message: Message, blocks: Sequence[Json] | None = None) -> Json:
     return {
         "id": message.id,
         "side": message.side,
         "text": message.text,
+        "blocks": blocks,
         "photos": list(message.photos),
+        "buttons": [{"name": button.name, "label": button.label} for button in message.buttons],
+        "pressed": message.pressed or None,
         "final": message.final,
         "at": message.at,
         "key": message.key if message.side == "person" else "",  # ours tell of things inside
     }
 
 
-def render_messages(messages: Iterable[Message], revision: int) -> dict[str, Any]:
-    return {"revision": revision, "messages": [render_message(message) for message in messages]}
+def render_messages(messages: Sequence[Json], revision: int) -> Json:
+    return {"revision": revision, "messages": list(messages)}
 
 
-def render_error(error: PageError, language: Language) -> dict[str, Any]:
+def render_error(error: PageError, language: Language) -> Json:
     fault = FAULTS[error.code]
     sentence = fault.zh if language == "zh" else fault.en
-    told = {"code": error.code, "message": sentence.format(**error.numbers)}
-    return {"error": told | {"photo": error.numbers.get("photo")}}
+    numbers = error.numbers
+    shown = {name: f"{number:g}" for name, number in numbers.items()}
+    told = {"code": error.code, "message": sentence.format(**shown)}
+    return {
+        "error": told | {"photo": numbers.get("photo"), "seconds": numbers.get("seconds")},
+    }
+
+
+def dump(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def render_event(name: str, revision: int, data: Mapping[str, Any]) -> bytes:
     """One event of the stream; JSON has no line break outside its strings' escapes."""
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return f"id: {revision}\nevent: {name}\ndata: {body}\n\n".encode()
+    return f"id: {revision}\nevent: {name}\ndata: {dump(data)}\n\n".encode()
+
+
+def parse_press(body: bytes) -> Press:
+    """Raises PageError."""
+    return _parsed(Press, body)
+
+
+def parse_code(body: bytes) -> str:
+    """Raises PageError."""
+    return _parsed(Code, body).code
 
 
 def parse_revision(text: str) -> int | None:
@@ -80,3 +120,10 @@ def parse_language(wish: str, accept_language: str) -> Language:
 def media_type_of(head: bytes) -> str:
     """By the first bytes, never by what the sender says; empty when it is no picture of ours."""
     return next((name for magic, name in _MAGIC if magic.match(head)), "")
+
+
+def _parsed(model: type[Body], body: bytes) -> Body:
+    try:
+        return model.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        raise PageError("malformed") from error

@@ -1,187 +1,173 @@
-// The page: puts the parts together and answers to keys, clicks, drops and pastes.
+// The page: puts the parts together, and shows one view at a time.
 
-import { Tray } from "./photos.js";
-import { Follower, ask, newKey } from "./server.js";
+import { Composer } from "./composer.js";
+import { letPhotosIn } from "./dropping.js";
+import { Follower } from "./follower.js";
+import { History } from "./history.js";
+import { Panel } from "./panel.js";
+import { newKey } from "./server.js";
+import { Session } from "./session.js";
 import { Talk } from "./talk.js";
 import { currentLanguage, fillTexts, setLanguage, text } from "./texts.js";
+import { openPhoto } from "./viewer.js";
+import { announce } from "./voice.js";
 
+const MOST_PHOTOS = 8; // until the program has told
+const WITH_KEYS = matchMedia("(pointer: fine)");
 const find = (selector) => document.querySelector(selector);
 
-const question = find("#question");
 const trouble = find("#trouble");
 const stop = find("#stop");
+let isKnown = false; // is anybody signed in?
 
+const panel = new Panel();
+const session = new Session({
+  onSignedIn,
+  onSignedOut,
+  onAway: () => showConnection(false),
+  onLeaving: () => composer.forget(),
+});
 const talk = new Talk({
   frame: find("#talk"),
   list: find("#messages"),
-  template: find("#messageTemplate"),
   earlier: find("#earlier"),
   newest: find("#newest"),
-  onOpenPhoto: openPhoto,
+  acts: { onOpenPhoto: openPhoto, onPress: press, onTakeBack: (message) => composer.takeBack(message) },
 });
-const tray = new Tray(find("#photos"), { onChange: refresh, onTrouble: complain });
+const composer = new Composer({
+  talk,
+  most: MOST_PHOTOS,
+  wishes: () => panel.wishes(),
+  whenSignedIn: () => session.signedIn(),
+  onChange: () => refresh(),
+  onTrouble: complain,
+});
+const history = new History({
+  call: (...wishes) => session.call(...wishes),
+  onOpenPhoto: openPhoto,
+  onAskAgain: (words) => {
+    location.hash = "";
+    composer.offer(words);
+  },
+});
 const follower = new Follower({
   onMessages: (messages) => {
     talk.replaceAll(messages);
     refresh();
   },
   onMessage: (message) => {
-    announce(message);
+    const isFirst = !talk.messages.has(message.id);
     talk.put(message);
+    tell(message, isFirst);
     refresh();
   },
   onConnection: showConnection,
+  onSignedOut: () => session.start(),
 });
 
-// --- asking
+// --- who is here
 
-async function send(words, photos = []) {
-  const key = newKey();
-  const isCommand = words.startsWith("/");
-  const sending = {
-    key,
-    side: "person",
-    text: words,
-    photos: [],
-    urls: photos.map((photo) => photo.url),
-    final: true,
-    note: text("sending"),
-  };
-  if (!isCommand) talk.putUnsent(sending);
-  refresh();
-  try {
-    const blobs = await Promise.all(photos.map((photo) => photo.ready));
-    const onRetry = () => isCommand || talk.putUnsent({ ...sending, note: text("retrying") });
-    talk.put(await ask({ key, question: words, photos: blobs }, onRetry));
-    photos.forEach((photo) => URL.revokeObjectURL(photo.url));
-  } catch (error) {
-    talk.dropUnsent(key);
-    giveBack(isCommand ? "" : words, withoutBad(photos, error.photo));
-    complain(
-      error.photo && photos.length > 1
-        ? text("aboutPhoto", { number: error.photo, sentence: error.message })
-        : error.message,
-    );
+function onSignedIn(me) {
+  isKnown = true;
+  showConnection(true);
+  composer.tray.most = me.limits.photos;
+  panel.setDefaults(me.defaults, me.limits.max_tokens);
+  find("#account").hidden = !me.canSignOut && !me.isAdmin;
+  find("#name").textContent = me.name;
+  find("#toAdmin").hidden = !me.isAdmin;
+  find("#signOut").hidden = !me.canSignOut;
+  route();
+  if (document.activeElement === document.body) focusTalk();
+  follower.start();
+}
+
+function onSignedOut() {
+  isKnown = false;
+  showConnection(true);
+  follower.stop();
+  find("#draftKept").hidden = composer.isEmpty && talk.unsent.size === 0;
+  route();
+}
+
+// --- views
+
+function route() {
+  const view = !isKnown ? "signIn" : location.hash === "#history" ? "history" : "talk";
+  const isNew = document.body.dataset.view !== view;
+  document.body.dataset.view = view;
+  for (const name of ["talk", "history", "signIn"]) find(`#${name}`).hidden = name !== view;
+  find("footer").hidden = view !== "talk";
+  find(".skip").hidden = view !== "talk";
+  for (const tool of [find("#new"), find("#openHistory"), find("#openPanel")]) tool.hidden = view === "signIn";
+  if (view === "signIn" && panel.panel.open) panel.close();
+  if (view === "history") find("#openHistory").setAttribute("aria-current", "page");
+  else find("#openHistory").removeAttribute("aria-current");
+  if (!isNew) return;
+  if (view === "history") {
+    history.search();
+    find("#historyTitle").focus();
   }
-  refresh();
-}
-
-// The photo that nobody can read would only be refused again, and the others with it.
-function withoutBad(photos, number) {
-  const bad = photos[(number ?? 0) - 1];
-  if (bad) URL.revokeObjectURL(bad.url);
-  return photos.filter((photo) => photo !== bad);
-}
-
-// What could not be sent goes back to where it was typed, unless something new stands there.
-function giveBack(words, photos) {
-  if (question.value === "") question.value = words;
-  tray.giveBack(photos);
-  fitQuestion();
-}
-
-function submit() {
-  const words = question.value.trim();
-  if (words === "" && tray.isEmpty) {
-    complain(text("needQuestion"));
-    question.focus();
-    return;
+  if (view === "talk") {
+    talk.render(); // its frame had no height while it was hidden
+    composer.fit();
+    focusTalk();
   }
-  complain("");
-  question.value = "";
-  fitQuestion();
-  send(words, words.startsWith("/") ? [] : tray.take()); // commands are about no photo
-  question.focus();
 }
 
-find("#composer").addEventListener("submit", (event) => {
-  event.preventDefault();
-  submit();
-});
+// On a touch screen that would bring up the keyboard, over what is to be read.
+function focusTalk() {
+  (WITH_KEYS.matches ? composer.question : find("#talk")).focus({ preventScroll: true });
+}
 
-question.addEventListener("keydown", (event) => {
-  // While an input method composes, Enter chooses a word (229: browsers that forget to say so).
-  if (event.isComposing || event.keyCode === 229) return;
-  if (event.key === "Enter" && !event.shiftKey) {
+addEventListener("hashchange", route);
+for (const back of document.querySelectorAll('a[href="#"]')) {
+  back.addEventListener("click", (event) => {
     event.preventDefault();
-    submit();
+    location.hash = "";
+  });
+}
+
+// --- the talk
+
+async function press(message, name) {
+  complain("");
+  const isThumb = name === "up" || name === "down";
+  const before = talk.pressed.get(message.id) ?? "";
+  if (isThumb) talk.putPressed(message.id, name);
+  try {
+    await session.call("POST", "/api/press", { json: { message: message.id, name, key: newKey() } });
+    if (isThumb) announce(text("thumbTaken"));
+  } catch (error) {
+    if (isThumb) talk.putPressed(message.id, before);
+    complain(error.message);
   }
-});
-question.addEventListener("input", fitQuestion);
+}
 
 stop.addEventListener("click", () => {
-  send("/stop");
-  question.focus();
+  composer.send("/stop");
+  composer.question.focus();
 });
 
 find("#new").addEventListener("click", async () => {
   complain("");
+  location.hash = "";
   talk.showsAll = false;
-  await send("/new");
-  question.focus();
+  await composer.send("/new");
+  composer.question.focus();
 });
 
 for (const example of document.querySelectorAll("#examples button")) {
-  example.addEventListener("click", () => {
-    question.value = example.textContent;
-    fitQuestion();
-    question.focus();
-  });
+  example.addEventListener("click", () => composer.offer(example.textContent));
 }
 
-// --- photos
-
-for (const button of [find("#choose"), find("#chooseFirst")]) {
-  button.addEventListener("click", () => find("#files").click());
-}
-
-find("#files").addEventListener("change", (event) => {
-  addPhotos(event.target.files);
-  event.target.value = ""; // so that the same photo can be chosen again
-});
-
-addEventListener("paste", (event) => {
-  const files = [...(event.clipboardData?.files ?? [])];
-  if (files.length === 0) return;
-  event.preventDefault();
-  addPhotos(files);
-});
-
-let dragDepth = 0; // enter and leave come for every element on the way
-
-function onDrag(change) {
-  return (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    dragDepth = change === 0 ? 0 : dragDepth + change;
-    find("#drop").hidden = dragDepth === 0;
-  };
-}
-
-addEventListener("dragenter", onDrag(1));
-addEventListener("dragleave", onDrag(-1));
-addEventListener("dragover", (event) => event.preventDefault());
-addEventListener("drop", (event) => {
-  onDrag(0)(event);
-  if (event.dataTransfer.files.length > 0) addPhotos(event.dataTransfer.files);
-});
-
-function addPhotos(files) {
-  complain("");
-  tray.add(files);
-  question.focus();
-}
-
-function openPhoto(address, label) {
-  const viewer = find("#viewer");
-  viewer.querySelector("img").src = address;
-  viewer.querySelector("img").alt = label;
-  viewer.showModal();
-}
-
-find("#viewer").addEventListener("click", (event) => {
-  if (event.target === event.currentTarget) event.currentTarget.close();
-});
+letPhotosIn(
+  (files) => {
+    complain("");
+    composer.tray.add(files);
+    composer.question.focus();
+  },
+  () => document.body.dataset.view === "talk" && !find("#viewer").open,
+);
 
 // --- what people see and hear
 
@@ -190,8 +176,8 @@ function refresh() {
   find("#empty").hidden = !(isEmpty && follower.revision !== null);
   find("#new").disabled = isEmpty;
   stop.hidden = !talk.isBusy;
-  question.placeholder = text(
-    !tray.isEmpty ? "placeholder" : isEmpty ? "placeholderFirst" : "placeholderMore",
+  composer.question.placeholder = text(
+    !composer.tray.isEmpty ? "placeholder" : isEmpty ? "placeholderFirst" : "placeholderMore",
   );
   showFirstPhoto();
 }
@@ -199,24 +185,25 @@ function refresh() {
 // With nothing said yet, the first chosen photo takes the place of the invitation.
 function showFirstPhoto() {
   const image = find("#firstPhoto");
-  const address = tray.first?.url;
-  find("#empty").classList.toggle("has-photo", address !== undefined);
-  find("#empty h2").textContent = text(address === undefined ? "emptyTitle" : "askTitle");
-  if (address === undefined) image.hidden = true;
-  else if (image.src !== address) image.src = address;
+  const shown = composer.tray.first?.url;
+  find("#empty").classList.toggle("has-photo", shown !== undefined);
+  find("#empty h2").textContent = text(shown === undefined ? "emptyTitle" : "askTitle");
+  if (shown === undefined) image.hidden = true;
+  else if (image.src !== shown) image.src = shown;
 }
 
 find("#firstPhoto").addEventListener("load", (event) => {
-  event.target.hidden = tray.isEmpty;
+  event.target.hidden = composer.tray.isEmpty;
 });
 find("#firstPhoto").addEventListener("error", (event) => {
   event.target.hidden = true; // not a photo the browser can show; the program will say what is wrong
 });
 
-function announce(message) {
+// Once that it is being written, and once what was written: not each of its words.
+function tell(message, isFirst) {
   if (message.side !== "bot") return;
-  if (message.final) find("#said").textContent = text("bot") + message.text;
-  else if (!talk.messages.has(message.id)) find("#said").textContent = text("writing");
+  if (message.final) announce(text("bot") + (talk.wordsOf(message.id) || message.text));
+  else if (isFirst) announce(text("writing"));
 }
 
 function complain(sentence) {
@@ -226,38 +213,35 @@ function complain(sentence) {
 
 trouble.querySelector("button").addEventListener("click", () => {
   complain("");
-  question.focus();
+  composer.question.focus();
 });
 
 function showConnection(isOpen) {
   const banner = find("#banner");
-  if (isOpen && !banner.hidden) find("#said").textContent = text("online");
+  if (isOpen && !banner.hidden) announce(text("online"));
   banner.hidden = isOpen;
-  banner.dataset.text = "offline";
-  banner.textContent = text("offline");
+  banner.textContent = isOpen ? "" : text("offline");
 }
 
-function fitQuestion() {
-  question.style.height = "auto";
-  question.style.height = `${question.scrollHeight}px`;
-}
-
-for (const button of document.querySelectorAll("[data-language]")) {
-  button.addEventListener("click", () => {
-    setLanguage(button.dataset.language);
+for (const choice of document.querySelectorAll("[data-language]")) {
+  choice.addEventListener("click", () => {
+    setLanguage(choice.dataset.language);
     relabel();
   });
 }
 
 function relabel() {
   fillTexts(document);
-  for (const button of document.querySelectorAll("[data-language]")) {
-    button.setAttribute("aria-pressed", button.dataset.language === currentLanguage());
+  for (const choice of document.querySelectorAll("[data-language]")) {
+    choice.setAttribute("aria-pressed", choice.dataset.language === currentLanguage());
   }
   complain("");
-  talk.relabel();
-  tray.render();
+  if (!find("#banner").hidden) showConnection(false);
+  panel.render();
+  talk.render();
+  composer.relabel();
+  history.relabel();
 }
 
 relabel();
-follower.start();
+session.start();

@@ -1,18 +1,15 @@
-// The photos chosen for the next question: made small enough, shown, removable.
+// The photos chosen for the next question: shown, put in order, removable. And photos as shown.
 
+import { button, element, icon } from "./nodes.js";
+import { shrink } from "./shrink.js";
 import { text } from "./texts.js";
-
-export const MOST_PHOTOS = 8;
-const LONGEST_SIDE = 2048;
-const KEEP_AS_IS = new Set(["image/jpeg", "image/png", "image/webp"]);
-const SMALL_BYTES = 4 * 1024 * 1024;
+import { announce } from "./voice.js";
 
 export class Tray {
-  constructor(list, { onChange, onTrouble }) {
-    this.list = list;
-    this.onChange = onChange;
-    this.onTrouble = onTrouble;
+  constructor(list, { most, onChange, onTrouble }) {
+    Object.assign(this, { list, most, onChange, onTrouble });
     this.photos = []; // { url, ready: Promise<Blob> }
+    this.dragged = null;
   }
 
   get first() {
@@ -24,11 +21,11 @@ export class Tray {
   }
 
   add(files) {
-    const pictures = [...files].filter((file) => file.type.startsWith("image/") || file.type === "");
-    if (pictures.length < files.length) this.onTrouble(text("notPictures"));
-    for (const file of pictures) {
-      if (this.photos.length >= MOST_PHOTOS) {
-        this.onTrouble(text("tooManyPhotos", { limit: MOST_PHOTOS }));
+    const chosen = [...files].filter((file) => file.type.startsWith("image/") || file.type === "");
+    if (chosen.length < files.length) this.onTrouble(text("notPictures"));
+    for (const file of chosen) {
+      if (this.photos.length >= this.most) {
+        this.onTrouble(text("tooManyPhotos", { limit: this.most }));
         break;
       }
       this.photos.push({ url: URL.createObjectURL(file), ready: shrink(file) });
@@ -45,7 +42,7 @@ export class Tray {
   }
 
   giveBack(photos) {
-    this.photos = [...photos, ...this.photos].slice(0, MOST_PHOTOS);
+    this.photos = [...photos, ...this.photos].slice(0, this.most);
     this.render();
   }
 
@@ -56,20 +53,40 @@ export class Tray {
   }
 
   #thumbnail(photo, number) {
-    const item = document.createElement("li");
-    const image = document.createElement("img");
-    image.src = photo.url;
-    image.alt = text("photoNumber", { number });
+    const image = element("img", { src: photo.url, alt: text("photoNumber", { number }), draggable: "false" });
     image.addEventListener("error", () => image.replaceWith(unreadable(image.alt)));
-    const remove = document.createElement("button");
-    remove.type = "button";
-    remove.className = "round";
-    remove.title = text("removePhoto", { number });
-    remove.setAttribute("aria-label", remove.title);
-    remove.append(icon("cross"));
-    remove.addEventListener("click", () => this.#remove(photo));
-    item.append(image, remove);
+    const item = element("li", { draggable: "true" }, image);
+    if (this.photos.length > 1) item.append(element("span", { class: "number", "aria-hidden": "true" }, String(number)));
+    if (number > 1) {
+      const onPress = () => this.#move(photo, number - 2);
+      item.append(button(text("movePhoto", { number }), { kind: "round move", picture: "left", onPress }));
+    }
+    const onPress = () => this.#remove(photo);
+    item.append(button(text("removePhoto", { number }), { kind: "round remove", picture: "cross", onPress }));
+    this.#letDrag(item, photo, number - 1);
     return item;
+  }
+
+  #letDrag(item, photo, index) {
+    item.addEventListener("dragstart", (event) => {
+      this.dragged = photo;
+      event.dataTransfer.effectAllowed = "move";
+    });
+    item.addEventListener("dragend", () => {
+      this.dragged = null;
+    });
+    item.addEventListener("drop", () => {
+      if (this.dragged && this.dragged !== photo) this.#move(this.dragged, index);
+    });
+  }
+
+  #move(photo, index) {
+    this.photos.splice(this.photos.indexOf(photo), 1);
+    this.photos.splice(index, 0, photo);
+    this.render();
+    const item = this.list.children[index];
+    (item.querySelector(".move") ?? item.querySelector(".remove")).focus();
+    announce(text("photoMoved", { number: index + 1 }));
   }
 
   #remove(photo) {
@@ -77,53 +94,26 @@ export class Tray {
     this.photos.splice(index, 1);
     URL.revokeObjectURL(photo.url);
     this.render();
-    const buttons = this.list.querySelectorAll("button");
+    const buttons = this.list.querySelectorAll(".remove");
     (buttons[Math.min(index, buttons.length - 1)] ?? document.querySelector("#question")).focus();
   }
 }
 
-// What stands in the place of a photo that this browser cannot show.
-export function unreadable(label) {
-  const tile = document.createElement("span");
-  tile.className = "unreadable";
-  const words = document.createElement("span");
-  words.textContent = label;
-  tile.append(icon("broken"), words);
-  return tile;
-}
-
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#${name}`);
-  svg.setAttribute("aria-hidden", "true");
-  svg.append(use);
-  return svg;
-}
-
-// A photo the browser cannot read goes as it is: the program says in a sentence what is wrong.
-async function shrink(file) {
-  let picture;
-  try {
-    picture = await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    return file;
-  }
-  const scale = Math.min(1, LONGEST_SIDE / Math.max(picture.width, picture.height));
-  if (scale === 1 && KEEP_AS_IS.has(file.type) && file.size <= SMALL_BYTES) {
-    picture.close();
-    return file;
-  }
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(picture.width * scale));
-  canvas.height = Math.max(1, Math.round(picture.height * scale));
-  const context = canvas.getContext("2d");
-  context.fillStyle = "#fff"; // JPEG has no transparency
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  picture.close();
-  return new Promise((resolve) => {
-    canvas.toBlob((blob) => resolve(blob ?? file), "image/jpeg", 0.9);
+// Photos of a message, each of which can be opened.
+export function pictures(addresses, { onOpenPhoto, onLoad = () => {} }) {
+  return addresses.map((address, index) => {
+    const number = index + 1;
+    const image = element("img", { alt: text("photoNumber", { number }) });
+    const opener = element("button", { type: "button", "aria-label": text("openPhoto", { number }) }, image);
+    image.addEventListener("load", onLoad);
+    image.addEventListener("error", () => opener.replaceWith(unreadable(image.alt)));
+    image.src = address;
+    opener.addEventListener("click", () => onOpenPhoto(address, image.alt));
+    return opener;
   });
+}
+
+// What stands in the place of a photo that this browser cannot show.
+function unreadable(label) {
+  return element("span", { class: "unreadable" }, icon("broken"), element("span", {}, label));
 }

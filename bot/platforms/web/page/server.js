@@ -1,16 +1,27 @@
-// The calls to the program: asking, and following what it answers.
+// The calls to the program.
 
 import { currentLanguage, text } from "./texts.js";
 
-const RETRY_MS = [500, 1000, 2000, 4000, 8000];
-const RECONNECT_MS = [300, 1000, 2000, 4000, 8000];
-const SAY_OFFLINE_AFTER_MS = 1500;
-const HIDDEN_MS = 30000; // browsers allow six connections to a host: hidden windows give theirs back
+const RETRY_MS = [500, 1000, 2000, 4000, 8000]; // and then the last one, until it is taken back
+const CALL_MS = 30000;
 
-export class Refused extends Error {
-  constructor({ message, photo = null }) {
+let proof = ""; // that our own page calls; the program tells it to whoever is signed in
+
+export function setProof(told) {
+  proof = told;
+}
+
+class Refused extends Error {
+  constructor(status, { code = "", message, photo = null, seconds = null, signIn = null }) {
     super(message);
-    this.photo = photo; // the number of the one that is at fault, if it is one
+    Object.assign(this, { status, code, photo, seconds, signIn });
+    // photo: the number of the one that is at fault; seconds: before another try
+  }
+}
+
+class Unreachable extends Error {
+  constructor() {
+    super(text("unreachable"));
   }
 }
 
@@ -20,120 +31,91 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// Sends until the program has it: the key lets it know a question it already has.
-export async function ask({ key, question, photos }, onRetry = () => {}) {
-  for (let attempt = 1; ; attempt += 1) {
-    const waitMs = RETRY_MS[attempt - 1];
+// Is the session over, or another one than this window thinks?
+export function isAboutSession(error) {
+  return error instanceof Refused && (error.status === 401 || error.code === "unproven");
+}
+
+// What the program answers, null where it has nothing to say. Throws Refused, Unreachable.
+export async function call(method, path, { query = {}, json, form, ms = CALL_MS, signal } = {}) {
+  const ending = new AbortController();
+  const timer = setTimeout(() => ending.abort(), ms);
+  signal?.addEventListener("abort", () => ending.abort());
+  const options = { method, signal: ending.signal, headers: {} };
+  if (method !== "GET") options.headers["X-CSRF-Token"] = proof;
+  if (form) options.body = form;
+  if (json) {
+    options.body = JSON.stringify(json);
+    options.headers["Content-Type"] = "application/json";
+  }
+  let response;
+  let body;
+  try {
+    response = await fetch(address(path, query), options);
+    body = await response.text();
+  } catch {
+    throw new Unreachable();
+  } finally {
+    clearTimeout(timer);
+  }
+  const told = parse(body);
+  if (response.ok) return told;
+  // A proxy in front answers for the program while that is away.
+  if (!told?.error && response.status >= 500) throw new Unreachable();
+  const seconds = Number(response.headers.get("Retry-After")) || null;
+  const error = told?.error ?? { message: text("unreachable") };
+  throw new Refused(response.status, { ...error, seconds: error.seconds ?? seconds, signIn: told?.signIn });
+}
+
+export function address(path, query = {}) {
+  const wishes = new URLSearchParams({ lang: currentLanguage() });
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== "" && value !== null && value !== undefined) wishes.set(name, value);
+  }
+  return `${path}?${wishes}`;
+}
+
+// Sends until the program has it: the key lets it know a question that it already has. Throws
+// Refused, and what `signal` was ended with.
+export async function ask({ key, words, photos, wishes }, { onRetry, onSignedOut, signal }) {
+  for (let attempt = 0; ; attempt += 1) {
+    signal.throwIfAborted();
     try {
-      const response = await post({ key, question, photos });
-      if (response.ok) return await response.json();
-      const refusal = await fault(response);
-      if (response.status !== 503 || waitMs === undefined) throw new Refused(refusal);
+      return await call("POST", "/api/ask", { form: formOf({ key, words, photos, wishes }), ms: 120000, signal });
     } catch (error) {
-      if (error instanceof Refused) throw error;
-      if (waitMs === undefined) throw new Refused({ message: text("unreachable") });
+      signal.throwIfAborted();
+      if (isAboutSession(error)) await onSignedOut();
+      else if (!(error instanceof Unreachable) && error.status !== 503) throw error;
     }
     onRetry();
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    await pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)], signal);
   }
 }
 
-function post({ key, question, photos }) {
+function formOf({ key, words, photos, wishes }) {
   const form = new FormData();
   form.append("key", key);
   form.append("lang", currentLanguage());
-  form.append("text", question);
+  form.append("text", words);
+  for (const [name, value] of Object.entries(wishes)) form.append(name, String(value));
   for (const photo of photos) form.append("photos", photo, "photo");
-  return fetch(`/api/ask?lang=${currentLanguage()}`, { method: "POST", body: form });
+  return form;
 }
 
-async function fault(response) {
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function parse(body) {
   try {
-    const { message, photo } = (await response.json()).error;
-    return { message, photo };
+    return JSON.parse(body);
   } catch {
-    return { message: text("unreachable") };
-  }
-}
-
-// Keeps one event stream open and says so when it is not.
-export class Follower {
-  constructor({ onMessages, onMessage, onConnection }) {
-    this.onMessages = onMessages;
-    this.onMessage = onMessage;
-    this.onConnection = onConnection;
-    this.revision = null;
-    this.source = null;
-    this.failures = 0;
-    this.timer = null;
-    this.offlineTimer = null;
-    addEventListener("online", () => this.restart());
-    document.addEventListener("visibilitychange", () => this.#onVisibility());
-  }
-
-  // The first call gives this browser its cookie, so nothing else may be asked before it.
-  async start() {
-    try {
-      const response = await fetch(`/api/messages?lang=${currentLanguage()}`);
-      if (!response.ok) throw new Refused(await fault(response));
-      const { revision, messages } = await response.json();
-      this.revision = revision;
-      this.onMessages(messages);
-      this.#listen();
-    } catch {
-      this.#failed();
-    }
-  }
-
-  restart() {
-    this.#drop();
-    clearTimeout(this.timer);
-    this.timer = null;
-    // After two failures begin anew: the program may have forgotten us, or the cookie is gone.
-    if (this.revision === null || this.failures > 1) this.start();
-    else this.#listen();
-  }
-
-  #listen() {
-    this.#drop();
-    const source = new EventSource(`/api/events?after=${this.revision}`);
-    source.addEventListener("open", () => this.#connected());
-    source.addEventListener("error", () => this.#failed());
-    source.addEventListener("snapshot", (event) => {
-      this.revision = Number(event.lastEventId);
-      this.onMessages(JSON.parse(event.data).messages);
-    });
-    source.addEventListener("message", (event) => {
-      this.revision = Number(event.lastEventId);
-      this.onMessage(JSON.parse(event.data));
-    });
-    this.source = source;
-  }
-
-  #connected() {
-    this.failures = 0;
-    clearTimeout(this.offlineTimer);
-    this.offlineTimer = null;
-    this.onConnection(true);
-  }
-
-  #failed() {
-    this.#drop();
-    this.offlineTimer ??= setTimeout(() => this.onConnection(false), SAY_OFFLINE_AFTER_MS);
-    const waitMs = RECONNECT_MS[Math.min(this.failures, RECONNECT_MS.length - 1)];
-    this.failures += 1;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.restart(), waitMs * (0.8 + 0.4 * Math.random()));
-  }
-
-  #onVisibility() {
-    clearTimeout(this.hiddenTimer);
-    if (document.hidden) this.hiddenTimer = setTimeout(() => this.#drop(), HIDDEN_MS);
-    else if (this.source === null) this.restart();
-  }
-
-  #drop() {
-    this.source?.close();
-    this.source = null;
+    return null;
   }
 }

@@ -1,19 +1,20 @@
-// The bubbles: what was said, and what is being written. Everything people or the model wrote is
-// put in by textContent and never becomes markup.
+// The conversation: what was said, what is being written, and what this window is still sending.
 
-import { unreadable } from "./photos.js";
-import { currentLanguage, text } from "./texts.js";
+import { Bubble } from "./message.js";
+import { text } from "./texts.js";
 
 const NEW = "/new";
 const STOP = "/stop";
 const AT_BOTTOM_PX = 80;
 
 export class Talk {
-  constructor({ frame, list, template, earlier, newest, onOpenPhoto }) {
-    Object.assign(this, { frame, list, template, earlier, newest, onOpenPhoto });
+  constructor({ frame, list, earlier, newest, acts }) {
+    Object.assign(this, { frame, list, earlier, newest });
+    this.acts = { ...acts, onGrow: () => this.#follow() };
     this.messages = new Map(); // id -> message of the program
     this.unsent = new Map(); // key -> what this window is still sending
-    this.nodes = new Map(); // id or key -> { node, drawn }
+    this.pressed = new Map(); // id -> the thumb that was given here
+    this.bubbles = new Map(); // id or key -> Bubble
     this.showsAll = false;
     this.sticks = true;
     frame.addEventListener("scroll", () => this.#onScroll(), { passive: true });
@@ -53,14 +54,19 @@ export class Talk {
     this.render();
   }
 
+  putPressed(id, name) {
+    this.pressed.set(id, name);
+    this.render();
+  }
+
   toNewest() {
     this.sticks = true;
     this.#follow();
   }
 
-  relabel() {
-    for (const entry of this.nodes.values()) entry.drawn = "";
-    this.render();
+  // What is read of a message.
+  wordsOf(id) {
+    return this.bubbles.get(id)?.words.innerText ?? "";
   }
 
   render() {
@@ -70,14 +76,14 @@ export class Talk {
     for (const message of shown) {
       const name = message.id ?? message.key;
       kept.add(name);
-      const node = this.#node(name, message);
+      const { node } = this.#bubble(name, message);
       if (node === place) place = place.nextElementSibling;
       else this.list.insertBefore(node, place);
     }
-    for (const [name, { node }] of this.nodes) {
+    for (const [name, { node }] of this.bubbles) {
       if (kept.has(name)) continue;
       node.remove();
-      this.nodes.delete(name);
+      this.bubbles.delete(name);
     }
     this.earlier.hidden = this.showsAll || !this.#startsLate();
     this.#follow();
@@ -90,8 +96,9 @@ export class Talk {
     return all.flatMap((message, index) => {
       if (index < from || isStop(message)) return [];
       const before = all[index - 1];
-      const isNote = isNew(message) || (message.side === "bot" && before && isNew(before));
-      return [isNote ? { ...message, isNote } : message];
+      if (isNew(message)) return [{ ...message, text: text("newTalkHere"), isNote: true }];
+      if (message.side === "bot" && before && isNew(before)) return [{ ...message, isNote: true }];
+      return [{ ...message, pressed: this.pressed.get(message.id) ?? message.pressed }];
     });
   }
 
@@ -99,69 +106,14 @@ export class Talk {
     return [...this.messages.values()].some(isNew) && this.messages.size > 2;
   }
 
-  #node(name, message) {
-    let entry = this.nodes.get(name);
-    if (!entry) {
-      const node = this.template.content.firstElementChild.cloneNode(true);
-      entry = { node, drawn: "", pictures: "" };
-      this.nodes.set(name, entry);
+  #bubble(name, message) {
+    let bubble = this.bubbles.get(name);
+    if (!bubble) {
+      bubble = new Bubble(this.acts);
+      this.bubbles.set(name, bubble);
     }
-    const state = JSON.stringify([message.text, message.final, message.photos, message.note, message.isNote, message.time]);
-    if (entry.drawn !== state) {
-      entry.drawn = state;
-      this.#draw(entry, message);
-    }
-    return entry.node;
-  }
-
-  #draw(entry, message) {
-    const { node } = entry;
-    const isBot = message.side === "bot";
-    const isWriting = isBot && !message.final;
-    node.className = `message ${message.isNote ? "note" : isBot ? "from-bot" : "from-person"}`;
-    node.classList.toggle("writing", isWriting);
-    node.classList.toggle("unsent", message.id === undefined);
-    node.dataset.id = message.id ?? "";
-    node.querySelector(".who").textContent = text(isBot ? "bot" : "you");
-    node.querySelector(".text").textContent = isNew(message) ? text("newTalkHere") : message.text;
-    node.querySelector(".text").hidden = message.text === "";
-    node.querySelector(".state").textContent = message.note ?? "";
-    this.#drawTime(node.querySelector("time"), message.time);
-    node.querySelector(".under").hidden = !message.time && !message.note;
-    const addresses = message.urls ?? message.photos.map((digest) => `/api/photos/${digest}`);
-    const pictures = JSON.stringify([addresses, currentLanguage()]);
-    if (entry.pictures !== pictures) {
-      entry.pictures = pictures;
-      const buttons = addresses.map((address, index) => this.#picture(address, index + 1));
-      node.querySelector(".pictures").replaceChildren(...buttons);
-      node.querySelector(".pictures").dataset.columns = columns(addresses.length);
-    }
-  }
-
-  #drawTime(node, at) {
-    node.hidden = !at;
-    if (!at) return;
-    const moment = new Date(at * 1000);
-    const isToday = moment.toDateString() === new Date().toDateString();
-    const day = isToday ? {} : { month: "short", day: "numeric" };
-    const locale = currentLanguage() === "zh" ? "zh-CN" : "en-GB";
-    node.dateTime = moment.toISOString();
-    node.textContent = moment.toLocaleString(locale, { ...day, hour: "2-digit", minute: "2-digit" });
-    node.title = moment.toLocaleString(locale);
-  }
-
-  #picture(address, number) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.setAttribute("aria-label", text("openPhoto", { number }));
-    const image = document.createElement("img");
-    image.alt = text("photoNumber", { number });
-    image.addEventListener("load", () => this.#follow());
-    image.addEventListener("error", () => button.replaceWith(unreadable(image.alt)));
-    image.src = address;
-    button.append(image);
-    button.addEventListener("click", () => this.onOpenPhoto(address, image.alt));
-    return button;
+    bubble.draw(message);
+    return bubble;
   }
 
   #follow() {
@@ -190,10 +142,6 @@ function withTimes(messages) {
     const isLast = minute(message) !== minute(messages[index + 1]);
     return { ...message, time: isLast ? message.at : 0 };
   });
-}
-
-function columns(photos) {
-  return photos === 4 ? 2 : Math.min(photos, 3);
 }
 
 function isNew(message) {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
 from pydantic import ValidationError
 
-from bot.checkup import check
+from bot.checkup.check import check
 from bot.platforms.matrix.section import MatrixSection
 
 WHOLE = {"homeserver": "https://m.example.org", "user": "@bot:example.org", "password": "secret"}
@@ -71,7 +72,7 @@ async def test_the_missing_package_is_named_with_its_remedy(
     )
     lines: list[str] = []
 
-    await check(file, lines.append)
+    await check(file, "en", lines.append, as_json=True)
 
-    [line] = [line for line in lines if line.startswith("matrix")]
-    assert '.venv/bin/pip install -c constraints.txt -e ".[matrix]"' in line
+    [matrix] = [row for row in json.loads(lines[0]) if row["part"] == "matrix"]
+    assert '.venv/bin/pip install -c constraints.txt -e ".[matrix]"' in matrix["remedy"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import aiohttp
@@ -309,3 +310,26 @@ async def test_our_log_never_shows_the_token(
     assert "not accepted" in heard.text
     assert "was not committed" in heard.text
     assert emulator.token.partition(":")[2] not in heard.text
+
+
+async def test_an_answered_poll_ends_the_silence(
+    emulator: Emulator, make: Make, inbox: Inbox
+) -> None:
+    telegram = make()
+    before, began = telegram.silent_s(), time.monotonic()
+    emulator.person().says("hello")
+
+    async with running(telegram, inbox.accept):
+        await emulator.until(lambda: not emulator.updates.waiting())
+        passed_s = time.monotonic() - began
+        after = telegram.silent_s()
+
+    assert before is not None
+    assert after is not None
+    assert after < before + passed_s
+
+
+def test_who_is_told_by_a_webhook_is_never_silent(make: Make) -> None:
+    telegram = make(webhook_url="https://bot.example.org", webhook_secret="s" * 16)
+
+    assert telegram.silent_s() is None

@@ -16,10 +16,17 @@ from PIL import Image
 
 from bot.api.server import serve_http
 from bot.event import Conversation, Event
-from bot.platforms.web.adapter import WebPlatform, WebSection
+from bot.platforms.web.adapter import Kept, WebPlatform
+from bot.platforms.web.lockout import Lockout
+from bot.platforms.web.section import WebSection
+from bot.platforms.web.upload import Usual
 from bot.storage.db import Database
+from bot.storage.entries import Entries
+from bot.storage.forgetting import Forgetting
 from bot.storage.page import Page
 from bot.storage.photos import Photos
+from bot.storage.sessions import Sessions
+from tests.fakes import FakeTime
 
 
 @dataclass
@@ -56,20 +63,40 @@ class Served:
     inbox: Inbox
     url: str
     browser: ClientSession
+    sessions: Sessions | None = None
 
     async def visit(self, browser=None):
         async with (browser or self.browser).get(f"{self.url}/api/messages") as response:
             assert response.status == 200
             return await response.json()
 
+    async def call(self, method, path, *, browser=None, proof=True, **options):
+        """The status and what was told; with the proof that our own page asks, unless `proof`
+        says otherwise."""
+        browser = browser or self.browser
+        headers = dict(options.pop("headers", {}))
+        if proof is True:
+            _, me = await self.call("GET", "/api/me", browser=browser, proof=None, headers=headers)
+            proof = me.get("csrf")
+        if proof:
+            headers["X-CSRF-Token"] = proof
+        async with browser.request(
+            method, f"{self.url}{path}", headers=headers, **options
+        ) as response:
+            body = await response.read()
+            return response.status, json.loads(body) if body[:1] == b"{" else body
+
+    async def sign_in(self, code, *, browser=None, **options):
+        return await self.call(
+            "POST", "/api/sign-in", browser=browser, proof=None, json={"code": code}, **options
+        )
+
     async def ask(self, text="", photos=(), *, key="question-1", browser=None, **fields):
         form = FormData({"key": key, "lang": "zh", **fields}, default_to_multipart=True)
         form.add_field("text", text, **({"filename": "text"} if isinstance(text, bytes) else {}))
         for photo in photos:
             form.add_field("photos", BytesIO(photo), filename="photo")
-        browser = browser or self.browser
-        async with browser.post(f"{self.url}/api/ask?lang=zh", data=form) as response:
-            return response.status, await response.json()
+        return await self.call("POST", "/api/ask?lang=zh", browser=browser, data=form)
 
     async def texts(self):
         return [message["text"] for message in (await self.visit())["messages"]]
@@ -122,10 +149,35 @@ class Place:
     db: Database
     folder: Path
 
+    def __post_init__(self):
+        self.wall, self.time = FakeTime(), FakeTime()
+        self.admins: set[str] = set()
+        self.shrunk: list[bytes] = []
+
+    async def is_admin(self, person):
+        return person in self.admins
+
+    async def shrink(self, photo):
+        self.shrunk.append(photo)
+        return b"\xff\xd8\xffsmall"
+
     @asynccontextmanager
-    async def serve(self, *, browser=None, runs=True, **options) -> AsyncIterator[Served]:
+    async def serve(
+        self, *, browser=None, runs=True, section=(), entries=None, **options
+    ) -> AsyncIterator[Served]:
         page, photos, inbox = Page(self.db), Photos(self.folder), Inbox()
-        platform = WebPlatform(WebSection(port=0), page, photos, max_photo_mb=1, **options)
+        sessions = Sessions(self.db, clock=self.wall.clock)
+        entries, forgetting = entries or Entries(self.db), Forgetting(self.db, photos)
+        platform = WebPlatform(
+            WebSection(port=0, **dict(section)),
+            Kept(page, photos, sessions, entries, forgetting),
+            shrink=self.shrink,
+            is_admin=self.is_admin,
+            usual=Usual(0.0, 1.0, 512),
+            max_photo_mb=1,
+            lockout=Lockout(clock=self.time.clock),
+            **options,
+        )
         routes = platform.routes()
         async with (
             serve_http(routes, host="127.0.0.1", port=0, health=lambda: {"ok": True}) as port,
@@ -134,8 +186,10 @@ class Place:
         ):
             running = group.create_task(platform.run(inbox.accept)) if runs else None
             await asyncio.sleep(0)
-            served = Served(platform, page, photos, inbox, f"http://127.0.0.1:{port}", browser)
-            await served.visit()
+            url = f"http://127.0.0.1:{port}"
+            served = Served(platform, page, photos, inbox, url, browser, sessions)
+            if not section:
+                await served.visit()
             yield served
             if running is not None:
                 running.cancel()

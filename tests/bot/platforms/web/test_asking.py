@@ -9,6 +9,7 @@ import pytest
 
 from bot.platforms.base import Post
 from bot.platforms.web.errors import FAULTS
+from bot.platforms.web.visitor import Visitor
 from bot.texts import TEXTS
 
 # aiohttp's multipart reader calls a deprecated method of its own when a piece ends in a boundary.
@@ -220,16 +221,17 @@ async def test_nul_characters_do_not_reach_the_database(served):
 async def test_body_that_makes_no_sense_is_refused(served, content_type, body):
     headers = {"Content-Type": content_type}
 
-    async with served.browser.post(f"{served.url}/api/ask", data=body, headers=headers) as response:
-        status, answer = response.status, await response.json()
+    status, answer = await served.call("POST", "/api/ask", data=body, headers=headers)
 
     assert (status, answer["error"]["code"]) == (400, "malformed")
 
 
 async def test_announced_size_is_enough_to_refuse_a_body(served):
+    visitor = Visitor("0" * 32)
     head = (
         "POST /api/ask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=x"
-        f"\r\nContent-Length: {2**40}\r\nCookie: visionbot={'0' * 32}\r\n\r\n"
+        f"\r\nContent-Length: {2**40}\r\nCookie: visionbot={visitor.secret}\r\n"
+        f"X-CSRF-Token: {visitor.csrf}\r\n\r\n"
     )
     reader, writer = await asyncio.open_connection("127.0.0.1", int(served.url.rpartition(":")[2]))
 
@@ -242,11 +244,11 @@ async def test_announced_size_is_enough_to_refuse_a_body(served):
 
 @pytest.mark.parametrize(("language", "word"), [("zh", "请写下问题"), ("en", "Please write")])
 async def test_refusal_speaks_the_language_of_the_page(served, language, word):
-    async with served.browser.post(
-        f"{served.url}/api/ask?lang={language}",
+    _, refused = await served.call(
+        "POST",
+        f"/api/ask?lang={language}",
         data=b"--x\r\nContent-Disposition: form-data; name=key\r\n\r\n12345678\r\n--x--\r\n",
         headers={"Content-Type": "multipart/form-data; boundary=x"},
-    ) as response:
-        sentence = (await response.json())["error"]["message"]
+    )
 
-    assert sentence.startswith(word)
+    assert refused["error"]["message"].startswith(word)

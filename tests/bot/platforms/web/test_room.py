@@ -9,6 +9,7 @@ import pytest
 
 from bot.platforms.web.errors import PageError
 from bot.platforms.web.room import Room
+from bot.platforms.web.visitor import Visitor
 
 # aiohttp's multipart reader calls a deprecated method of its own when a piece ends in a boundary.
 pytestmark = pytest.mark.filterwarnings("ignore:unread_data:DeprecationWarning")
@@ -22,7 +23,8 @@ async def half_a_photo(served, cookie):
     writer.write(
         b"POST /api/ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n"
         b"Content-Type: multipart/form-data; boundary=x\r\n"
-        b"Cookie: visionbot=" + cookie.encode() + b"\r\n\r\n"
+        b"Cookie: visionbot=" + cookie.encode() + b"\r\n"
+        b"X-CSRF-Token: " + Visitor(cookie).csrf.encode() + b"\r\n\r\n"
         b'--x\r\nContent-Disposition: form-data; name="photos"\r\n\r\n\xff\xd8\xff' + b"." * 2000
     )
     await writer.drain()

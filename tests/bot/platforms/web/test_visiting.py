@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from yarl import URL
 
+from bot.platforms.web.files import page_files
+
 # aiohttp's multipart reader calls a deprecated method of its own when a piece ends in a boundary.
 pytestmark = pytest.mark.filterwarnings("ignore:unread_data:DeprecationWarning")
 
@@ -148,6 +150,29 @@ async def test_only_names_of_this_machine_reach_a_loopback_server(served, path, 
     assert await status_of(served.browser, served.url + path, Host=host) == status
 
 
+@pytest.mark.parametrize(("language", "said"), [("zh-CN", "不能用这个域名"), ("en", "is not ours")])
+async def test_refusal_that_a_browser_opens_is_a_page_with_the_sentence(served, language, said):
+    headers = {"Host": "rebound.example", "Accept": "text/html,*/*", "Accept-Language": language}
+
+    async with served.browser.get(f"{served.url}/", headers=headers) as response:
+        body = await response.text()
+
+    assert (response.status, response.content_type) == (421, "text/html")
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; base-uri")
+    assert said in body
+    assert f'lang="{language}"' in body
+
+
+async def test_refusal_of_a_script_is_json_that_people_can_read(served):
+    headers = {"Host": "rebound.example", "Accept-Language": "zh"}
+
+    async with served.browser.get(f"{served.url}/api/me", headers=headers) as response:
+        body = await response.text()
+
+    assert (response.status, response.content_type) == (421, "application/json")
+    assert "不能用这个域名" in body
+
+
 async def test_page_may_load_nothing_from_elsewhere(served):
     async with served.browser.get(f"{served.url}/") as response:
         policy = response.headers["Content-Security-Policy"]
@@ -166,20 +191,22 @@ async def test_unchanged_page_is_not_sent_again(served):
     assert await status_of(served.browser, f"{served.url}/app.js", **{"If-None-Match": tag}) == 304
 
 
-async def test_routes_are_these_and_no_others(served):
+async def test_routes_are_the_files_of_the_page_and_these_calls(served):
     routes = {(route.method, route.path) for route in served.platform.routes()}
+    files = {("GET", where) for where, _ in page_files()}
 
-    assert routes == {
-        ("GET", "/"),
-        ("GET", "/app.js"),
-        ("GET", "/icon.svg"),
-        ("GET", "/photos.js"),
-        ("GET", "/server.js"),
-        ("GET", "/style.css"),
-        ("GET", "/talk.js"),
-        ("GET", "/texts.js"),
+    assert routes - files == {
+        ("GET", "/api/me"),
+        ("POST", "/api/sign-in"),
+        ("POST", "/api/sign-out"),
         ("POST", "/api/ask"),
+        ("POST", "/api/press"),
         ("GET", "/api/messages"),
         ("GET", "/api/events"),
         ("GET", "/api/photos/{digest}"),
+        ("GET", "/api/history"),
+        ("GET", "/api/history.csv"),
+        ("DELETE", "/api/history"),
+        ("DELETE", "/api/history/{entry}"),
     }
+    assert files >= {("GET", "/"), ("GET", "/app.js"), ("GET", "/style.css"), ("GET", "/icon.svg")}
