@@ -1,0 +1,52 @@
+// What went wrong lately, and who changed what.
+
+import { card, node } from "./nodes.js";
+import { readAudit } from "./server.js";
+import { dateAndTime, text } from "./texts.js";
+
+export function troubleList(troubles) {
+  if (!troubles.length) return node("p", { class: "soft" }, text("troublesNone"));
+  return node("ol", { class: "troubles" }, troubles.map((one) => node("li", {},
+    node("time", {}, dateAndTime(one.at)),
+    node("span", { class: `level ${one.level.toLowerCase()}` }, one.level),
+    node("span", { class: "part" }, one.area),
+    node("span", { class: "what" }, one.text,
+      one.times > 1 ? node("b", {}, ` ×${one.times}`) : null,
+      one.request ? node("code", {}, one.request) : null))));
+}
+
+export class RecordsView {
+  constructor(host) {
+    this.troubles = node("div", {});
+    this.audit = node("div", {});
+    const refresh = node("button", { type: "button", class: "quiet", onclick: () => this.open() }, text("refresh"));
+    host.replaceChildren(node("div", { class: "cards" },
+      card(text("recentTroubles"), this.troubles, { kind: "whole" }),
+      card(text("audit"), this.audit, { kind: "whole", more: refresh })));
+  }
+
+  async open() {
+    try {
+      const { lines } = await readAudit();
+      this.audit.replaceChildren(audit(lines));
+    } catch (error) {
+      this.audit.replaceChildren(node("p", { class: "warned" }, error.message));
+    }
+  }
+
+  update({ troubles }) {
+    const newest = JSON.stringify(troubles);
+    if (newest === this.shown) return;
+    this.shown = newest;
+    this.troubles.replaceChildren(troubleList(troubles));
+  }
+}
+
+function audit(lines) {
+  if (!lines.length) return node("p", { class: "soft" }, text("auditNone"));
+  return node("div", { class: "scroll" }, node("table", { class: "audit" },
+    node("thead", {}, node("tr", {}, ["time", "who", "what", "outcome"].map((name) => node("th", { scope: "col" }, text(name))))),
+    node("tbody", {}, lines.map((line) => node("tr", {},
+      node("td", {}, dateAndTime(line.at)), node("td", {}, line.actor),
+      node("td", {}, node("code", {}, line.command)), node("td", {}, line.outcome))))));
+}
