@@ -11,24 +11,27 @@ import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from bot import app, checkup, log, terminal, texts
+from bot import app, log, terminal, texts
 from bot.api.server import CannotListen
-from bot.config import Settings, has_display, load, reread
+from bot.checkup import check as checkup
+from bot.config import Settings, has_display, load, reread, watcher
 from bot.errors import ConfigError
 from bot.platforms.base import Misconfigured
 from bot.rules import Rules
 from bot.storage.errors import StorageError
 from bot.terminal import CannotRead, Chat, Manner
 from bot.texts import Language
+from bot.watching.systemd import Systemd
 from inference.build import build_service
 from inference.errors import BadPicture, InferenceError, ModelUnusable
 from inference.service import Service
@@ -48,7 +51,8 @@ class _Unread(Exception):
 def run(config: Path | None, *, open_page: bool) -> int:
     settings = _load(config)
     rules = Rules(settings.rules(), partial(reread, settings, config))
-    return _end_of(_serve_until_told(settings, rules, open_page=open_page))
+    complain = _log if settings.log.format == "json" else _complain
+    return _end_of(_serve_until_told(settings, rules, open_page=open_page), complain)
 
 
 def chat(config: Path | None, language: Language | None) -> int:
@@ -70,9 +74,9 @@ def ask(
     return _end_of(_ask(settings, manner, photos, question))
 
 
-def check(config: Path | None) -> int:
+def check(config: Path | None, language: Language | None, *, as_json: bool) -> int:
     log.set_up(log.LogSection(level="error"))
-    return _end_of(_check(config))
+    return _end_of(_check(config, language, as_json=as_json))
 
 
 def _load(config: Path | None, *, quiet: bool = False) -> Settings:
@@ -103,12 +107,16 @@ def _manner(
     return Manner(
         sampling=sampling,
         thinking=settings.answers.thinking,
-        language=language or settings.answers.default_language,
+        language=settings.language(language),
         max_file_bytes=settings.pictures.limits().max_bytes,
     )
 
 
-def _end_of(work: Coroutine[Any, Any, int]) -> int:
+def _complain(sentence: str) -> None:
+    typer.echo(f"visionbot: {' '.join(sentence.split())}", err=True)  # one line, whatever it quotes
+
+
+def _end_of(work: Coroutine[Any, Any, int], complain: Callable[[str], None] = _complain) -> int:
     """Its own exit code, or one line on what stopped it."""
     try:
         return asyncio.run(work)
@@ -120,9 +128,9 @@ def _end_of(work: Coroutine[Any, Any, int]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
             return UNREAD
         if isinstance(cause, _EXPLAINED):
-            _complain(str(cause))
+            complain(str(cause))
         elif isinstance(cause, OSError) and cause.filename is not None:
-            _complain(f"{cause.filename}: {cause.strerror}")
+            complain(f"{cause.filename}: {cause.strerror}")
         else:
             _logger.critical("the program ends with an error", exc_info=error)
         return FAILED
@@ -135,8 +143,9 @@ def _single(error: BaseException) -> BaseException:
     return error
 
 
-def _complain(sentence: str) -> None:
-    typer.echo(f"visionbot: {' '.join(sentence.split())}", err=True)  # one line, whatever it quotes
+def _log(sentence: str) -> None:
+    """Where programs read what we write."""
+    _logger.critical("%s", sentence)
 
 
 @contextmanager
@@ -161,6 +170,7 @@ async def _serve_until_told(settings: Settings, rules: Rules, *, open_page: bool
     SIGHUP has it read the rules again."""
 
     def ready(lines: Sequence[str]) -> None:
+        _logger.info("started")
         _write_line("\n".join(_aligned(lines)))
         if open_page and has_display():
             for address in re.findall(r"https?://\S+", "\n".join(lines))[:1]:
@@ -179,11 +189,13 @@ async def _serve_until_told(settings: Settings, rules: Rules, *, open_page: bool
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, rules)
+    _logger.info("starting: visionbot %s, process %d", version("visionbot"), os.getpid())
     try:
-        await app.serve(settings, on_ready=ready, rules=rules)
+        await app.serve(settings, on_ready=ready, rules=rules, systemd=Systemd(watcher()))
     except asyncio.CancelledError:
         if not told.is_set():
             raise
+    _logger.info("stopped")
     return OK
 
 
@@ -262,5 +274,6 @@ async def _ask(settings: Settings, manner: Manner, photos: Sequence[Path], quest
     return OK
 
 
-async def _check(config: Path | None) -> int:
-    return OK if await checkup.check(config, _write_line) else FAILED
+async def _check(config: Path | None, language: Language | None, *, as_json: bool) -> int:
+    all_well = await checkup.check(config, language, _write_line, as_json=as_json)
+    return OK if all_well else FAILED

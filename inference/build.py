@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 
 from inference.engine.base import Engine
 from inference.engine.local import LocalEngine
+from inference.engine.model.checkpoint import check_place
 from inference.engine.remote import RemoteEngine, RemoteSettings
 from inference.engine.server.client import Timings
 from inference.engine.settings import EngineSettings
 from inference.images.decode import Decoder, PicturesSection
-from inference.service import Service
+from inference.service import Prepared, Service
 
 _DEMO = Path(__file__).parent / "demo" / "weights"
 _OF_REMOTE = {"kind", "base_url", "api_key"}
@@ -115,9 +116,12 @@ class EngineSection(BaseModel, extra="forbid", frozen=True):
         return "" if self.model == EngineSection.model_fields["model"].default else self.model
 
 
-def build_service(engine: EngineSection, pictures: PicturesSection) -> Service:
-    """Nothing runs yet: Service.start does that."""
-    return Service(_build_engine(engine), Decoder(pictures))
+def build_service(
+    engine: EngineSection, pictures: PicturesSection, *, prepared: Prepared | None = None
+) -> Service:
+    """Nothing runs yet: Service.start does that. Raises ModelUnusable when there is no such folder,
+    which the engine's process would need long to say."""
+    return Service(_build_engine(engine), Decoder(pictures), prepared=prepared)
 
 
 def resolve_model(model: str) -> str:
@@ -131,4 +135,6 @@ def resolve_model(model: str) -> str:
 def _build_engine(section: EngineSection) -> Engine:
     if section.kind == "remote":
         return RemoteEngine(section.remote())
-    return LocalEngine(section.local())
+    settings = section.local()
+    check_place(settings.model)
+    return LocalEngine(settings)

@@ -84,6 +84,7 @@ class Children:
                 *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,  # libraries quote there what they stumble over
                 env={"PYTHONPATH": home},
                 start_new_session=True,  # Ctrl-C is for the parent, which ends its children itself
             )

@@ -114,6 +114,7 @@ class ChatRequest:
     person: str = ""  # whose turn it is, when several wait
     tenant: str = ""  # who may find each other's prompts in kept pages
     priority: Priority = "interactive"
+    id: str = ""  # stands in the log beside all that is done for it
 
 
 @dataclass(frozen=True, slots=True)

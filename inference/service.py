@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
+import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
-from typing import Protocol
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+from typing import Literal, Protocol
 
 from inference.engine.base import Engine, EngineStats
+from inference.engine.times import timed
+from inference.errors import BadPicture
 from inference.request import ChatRequest, Delta, Picture, Turn
+from inference.trace import current
 
-_KEPT_BYTES = 64 << 20  # about twenty pictures of the largest size
+log = logging.getLogger("inference.images")  # where what it tells of belongs
+
+_KEPT_BYTES = 192 << 20  # about eighty photos made ready: those of the talks of the moment
+
+# What became of a photo, and how long that took; "kept": it was seen lately, and not decoded again.
+Prepared = Callable[[Literal["decoded", "kept", "refused"], float], None]
 
 
 class PhotoDecoder(Protocol):
@@ -25,11 +36,18 @@ class Service:
     """Owns the engine and the decoder; `close` ends both."""
 
     def __init__(
-        self, engine: Engine, decoder: PhotoDecoder, *, kept_bytes: int = _KEPT_BYTES
+        self,
+        engine: Engine,
+        decoder: PhotoDecoder,
+        *,
+        kept_bytes: int = _KEPT_BYTES,
+        prepared: Prepared | None = None,
     ) -> None:
+        """`prepared` is told of every photo."""
         self._engine = engine
         self._decoder = decoder
         self._kept = _KeptPictures(kept_bytes)
+        self._prepared = prepared or (lambda how, took_s: None)
 
     async def start(self) -> None:
         """Raises ModelUnusable. The decoder starts with the first photo."""
@@ -40,9 +58,18 @@ class Service:
         # a large file takes longer to hash than the loop may wait
         key = await asyncio.to_thread(lambda: hashlib.sha256(photo).digest())
         picture = self._kept.get(key)
-        if picture is None:
+        if picture is not None:
+            log.debug("a photo of %(bytes)d bytes was seen lately", {"bytes": len(photo)})
+            self._prepared("kept", 0.0)
+            return picture
+        began = time.monotonic()
+        try:
             picture = await self._decoder.decode(photo)
-            self._kept.put(key, picture)
+        except BadPicture:
+            self._prepared("refused", time.monotonic() - began)
+            raise
+        self._prepared("decoded", time.monotonic() - began)
+        self._kept.put(key, picture)
         return picture
 
     async def measure(self, turn: Turn) -> int:
@@ -51,7 +78,8 @@ class Service:
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Use it with `aclosing`: closing cancels. Raises as Engine.stream does."""
-        return self._engine.stream(request)
+        request = request if request.id else replace(request, id=current())
+        return timed(request, self._engine.stream(request))
 
     def stats(self) -> EngineStats:
         return self._engine.stats()

@@ -145,7 +145,8 @@ class LocalEngine:
     async def _launch(self) -> EngineProcess:
         """A process that has loaded the model. Raises ModelUnusable; EngineDown when it died."""
         # as many pages as ever: what fitted into the context yesterday fits today
-        settings = replace(self._settings, pages=self._ready.pages)
+        level = log.getEffectiveLevel()
+        settings = replace(self._settings, pages=self._ready.pages, log_level=level)
         process = await EngineProcess.start(settings, self._command)
         try:
             self._ready = await process.loaded(settings)

@@ -36,6 +36,7 @@ from inference.engine.sequence import Drawn, Guide, Prompt, Sequence
 from inference.engine.words.writing import Writing
 from inference.errors import BadFormat, ContextTooLong, EngineFault, InferenceError
 from inference.request import ChatRequest, Delta, Turn
+from inference.trace import tracing
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ class Model(Computer, Protocol):
 
 @dataclass(slots=True)
 class _Answer:
+    request: str  # its id in the log
+    asked_at: float
     sequence: Sequence
     writing: Writing
     until: float | None = None  # set with the first token
@@ -109,6 +112,10 @@ class EngineLoop:
         return self._scheduler.has_work
 
     def handle(self, question: Question) -> None:
+        with tracing(question.request.id if isinstance(question, Ask) else ""):
+            self._handle(question)
+
+    def _handle(self, question: Question) -> None:
         try:
             match question:
                 case Ask(id=id):
@@ -181,7 +188,8 @@ class EngineLoop:
             language.guide(request),
             list(ask.written),
         )
-        answer = _Answer(sequence, language.writing(request, ask.seed))
+        writing = language.writing(request, ask.seed)
+        answer = _Answer(request.id, self._clock(), sequence, writing)
         for token in ask.written:  # its text is out already
             answer.writing.push(Drawn(token))
             if sequence.guide is not None:
@@ -193,6 +201,14 @@ class EngineLoop:
             return
         self._answers[ask.id] = answer
         self._scheduler.add(sequence)
+        log.debug(
+            "request %(number)d: %(prompt_tokens)d tokens of prompt, %(pictures)d pictures",
+            {
+                "number": ask.id,
+                "prompt_tokens": len(sequence.prompt.tokens),
+                "pictures": sum(len(turn.pictures) for turn in request.turns),
+            },
+        )
 
     def _salt(self, request: ChatRequest) -> bytes:
         person = request.person if self._share_prefixes == "person" else ""
@@ -249,6 +265,8 @@ class EngineLoop:
         return delta + rest + Delta(finish=finish or "length", usage=sequence.usage())
 
     def _fail(self, sequence: Sequence, fault: EngineFault) -> None:
+        with tracing(self._answers[sequence.id].request):
+            log.warning("request %d ended with a fault: %s", sequence.id, fault)
         self._news.append(Failed(sequence.id, str(fault), fault.kind))
         self._end(sequence, forget=True)
 
@@ -261,8 +279,19 @@ class EngineLoop:
         """When the answer has to end."""
         self._counted["completion_tokens"] += 1
         if answer.until is None:
-            answer.until = self._clock() + self._answer_timeout_s
+            now = self._clock()
+            answer.until = now + self._answer_timeout_s
             usage = answer.sequence.usage()
+            with tracing(answer.request):
+                log.debug(
+                    "request %(number)d: first token %(ms)d ms after it came,"
+                    " %(cached_tokens)d tokens of its prompt were kept from before",
+                    {
+                        "number": answer.sequence.id,
+                        "ms": round(1000 * (now - answer.asked_at)),
+                        "cached_tokens": usage.cached_tokens,
+                    },
+                )
             self._counted["prompt_tokens"] += usage.prompt_tokens
             self._counted["cached_tokens"] += usage.cached_tokens
         return answer.until

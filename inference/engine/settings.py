@@ -23,6 +23,7 @@ class EngineSettings:
     host_memory_mb: int = -1  # for evicted pages; -1: chosen on a GPU, none on a CPU
     share_prefixes: Literal["tenant", "person"] = "tenant"  # who finds whose pages
     pages: int = 0  # above 0: so many, whatever kv_memory_mb is; not in config.toml
+    log_level: int = 30  # of logging: what its process writes at all; not in config.toml
     step_tokens: int = 0  # 0: chosen for the device
     start_timeout_s: float = 600.0
     step_timeout_s: float = 60.0

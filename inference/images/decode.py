@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import struct
+import time
 from dataclasses import asdict
 
 from pydantic import BaseModel, Field
@@ -12,6 +14,8 @@ from inference.children import ChildDied, Children, NoChild
 from inference.errors import BadPicture, EngineDown
 from inference.images.limits import Limits, check_bytes
 from inference.request import Picture
+
+log = logging.getLogger(__name__)
 
 _CHILDREN = 2
 _JOBS_PER_CHILD = 200
@@ -55,6 +59,25 @@ class Decoder:
 
     async def decode(self, photo: bytes) -> Picture:
         """Raises BadPicture; EngineDown when no child can be started."""
+        began = time.monotonic()
+        try:
+            picture = await self._decode(photo)
+        except BadPicture as fault:
+            figures = {"ms": _ms_since(began), "bytes": len(photo), "reason": fault.reason}
+            log.info("a photo of %(bytes)d bytes is refused after %(ms)d ms: %(reason)s", figures)
+            raise
+        log.info(
+            "a photo of %(bytes)d bytes made ready in %(ms)d ms: %(width)d x %(height)d",
+            {
+                "bytes": len(photo),
+                "ms": _ms_since(began),
+                "width": picture.width,
+                "height": picture.height,
+            },
+        )
+        return picture
+
+    async def _decode(self, photo: bytes) -> Picture:
         check_bytes(photo, self._limits)
         try:
             kind, body = await self._children.ask(photo)
@@ -71,6 +94,10 @@ class Decoder:
     async def close(self) -> None:
         """Call it when no `decode` is running any more."""
         await self._children.close()
+
+
+def _ms_since(began: float) -> int:
+    return round(1000 * (time.monotonic() - began))
 
 
 def _parse_picture(body: bytes) -> Picture:

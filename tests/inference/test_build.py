@@ -13,6 +13,7 @@ from inference.build import EngineSection, build_service, resolve_model
 from inference.engine.remote import RemoteSettings
 from inference.engine.server.client import Timings
 from inference.engine.settings import EngineSettings
+from inference.errors import ModelUnusable
 from inference.images.decode import PicturesSection
 from inference.service import Service
 
@@ -39,6 +40,17 @@ def test_what_is_no_folder_is_a_hub_id(tmp_path: Path, monkeypatch: pytest.Monke
     assert resolve_model("zai-org/GLM-4.6V-Flash") == "zai-org/GLM-4.6V-Flash"
 
 
+@pytest.mark.parametrize("model", ["{}/nowhere", "./nowhere", "nowhere", "~/no/where/at/all"])
+def test_a_folder_that_does_not_exist_is_told_before_a_process_is_started(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = model.format(tmp_path)
+
+    with pytest.raises(ModelUnusable, match=f"there is no folder {named}; .* or a hub id"):
+        build_service(EngineSection(model=named), PicturesSection())
+
+
 def test_a_folder_of_the_name_demo_does_not_hide_the_demo_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,7 +63,7 @@ def test_a_folder_of_the_name_demo_does_not_hide_the_demo_model(
 def test_the_engine_takes_every_setting_of_the_section() -> None:
     taken = {field.name for field in dataclasses.fields(EngineSettings)}
     ours = set(EngineSection.model_fields) - {"kind", "base_url", "api_key"}
-    assert taken - {"pages"} == ours  # pages: for a restart alone
+    assert taken - {"pages", "log_level"} == ours  # for a restart; as the log of the parent
 
 
 def test_the_defaults_of_the_section_are_those_of_the_engine() -> None:

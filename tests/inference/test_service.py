@@ -81,6 +81,30 @@ async def test_a_photo_seen_lately_is_not_decoded_again(
     assert decoder.decoded == [b"30 a"]
 
 
+async def test_what_became_of_each_photo_is_told(
+    engine: SmallEngine, decoder: CountingDecoder
+) -> None:
+    told: list[str] = []
+    service = Service(engine, decoder, prepared=lambda how, took_s: told.append(how))
+
+    for photo in (b"30 a", b"30 a", b"30 b"):
+        await service.prepare(photo)
+
+    assert told == ["decoded", "kept", "decoded"]
+
+
+async def test_a_photo_that_is_none_is_told_as_refused(
+    engine: SmallEngine, decoder: CountingDecoder
+) -> None:
+    told: list[str] = []
+    service = Service(engine, decoder, prepared=lambda how, took_s: told.append(how))
+
+    with pytest.raises(BadPicture):
+        await service.prepare(b"")
+
+    assert told == ["refused"]
+
+
 async def test_other_bytes_of_equal_length_are_another_photo(
     engine: SmallEngine, decoder: CountingDecoder
 ) -> None:

@@ -33,6 +33,29 @@ def find_checkpoint(model: str, *, fetching: Callable[[], None] = lambda: None) 
     return folder
 
 
+def is_fetched(model: str) -> bool:
+    """False: a start would ask the hub for it first, or for the rest of it."""
+    if Path(model).expanduser().is_dir() or not _is_hub_id(model):
+        return True
+    # imported here: a model in a folder needs no hub
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(model, _NEEDED[0])
+    except HFValidationError:  # a name that the hub cannot have
+        return True
+    return isinstance(found, str) and all(one.is_file() for one in _shards(Path(found).parent))
+
+
+def check_place(model: str) -> None:
+    """Before anything is started for it: raises ModelUnusable when it can be nowhere."""
+    if not Path(model).expanduser().is_dir() and not _is_hub_id(model):
+        raise ModelUnusable(
+            f"there is no folder {model}; [engine] model must name one, or a hub id"
+        )
+
+
 def check_checkpoint(folder: Path) -> None:
     """Raises ModelUnusable, naming the file and the remedy."""
     for name in _NEEDED:
@@ -70,11 +93,12 @@ def revision_of(folder: Path, settings: EngineSettings) -> str:
     return "-".join([commit, *(word for word in stored if word not in {"auto", "none"})])
 
 
+def _is_hub_id(model: str) -> bool:
+    return model.count("/") == 1 and not model.startswith((".", "/", "~"))
+
+
 def _fetch(model: str, fetching: Callable[[], None]) -> Path:
-    if model.count("/") != 1 or model.startswith((".", "/", "~")):
-        raise ModelUnusable(
-            f"there is no folder {model}; [engine] model must name one, or a hub id"
-        )
+    check_place(model)
     # imported here: a model in a folder needs no hub
     from huggingface_hub import snapshot_download
 

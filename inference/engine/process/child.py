@@ -24,6 +24,7 @@ import torch
 
 from inference.engine.blocks import PageTable
 from inference.engine.loop import EngineLoop, Model
+from inference.engine.process.lines import RecordFormatter
 from inference.engine.process.messages import (
     HEAD_BYTES,
     Ask,
@@ -78,11 +79,15 @@ def main(load: Load = load_glm4v) -> None:
     # the parent handles these, finishes what it wants to, and closes the line
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(RecordFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.captureWarnings(capture=True)
     faulthandler.enable()
     with socket.socket(fileno=int(sys.argv[-1])) as line, line.makefile("rb") as incoming:
         settings = _read(incoming)
         assert isinstance(settings, EngineSettings)
+        logging.getLogger("inference").setLevel(settings.log_level)
         inbox: queue.Queue[Question] = queue.Queue(_INBOX_MESSAGES)
         threading.Thread(target=_listen, args=(incoming, inbox), daemon=True).start()
         _serve_and_exit(line, inbox, settings, load)

@@ -7,11 +7,12 @@ import logging
 import signal
 import socket
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from inference.engine.process.lines import LONGEST_LINE, pass_on
 from inference.engine.process.messages import HEAD_BYTES, Fetching, Ready, Unusable, pack, unpack
 from inference.engine.settings import EngineSettings
 from inference.errors import EngineDown, ModelUnusable
@@ -22,6 +23,7 @@ ENGINE = (sys.executable, "-m", "inference.engine.process.child")
 
 _ROOT = Path(__file__).parents[3]  # where Python finds that module
 _END_TIMEOUT_S = 5.0
+_LAST_WORDS_S = 1.0  # for what a process has written before its end
 _LARGE_BYTES = 1 << 20  # packing more than this is left to a thread
 
 
@@ -33,6 +35,8 @@ class EngineProcess:
         self, process: Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self._process, self._reader, self._writer = process, reader, writer
+        assert process.stderr is not None
+        self._log = asyncio.create_task(pass_on(process.stderr))
 
     @classmethod
     async def start(
@@ -117,6 +121,13 @@ class EngineProcess:
     async def end(self) -> int:
         """Returns the exit code. Closing our end is what tells it to go; when it does not, or
         nobody waits for that any longer, it is killed."""
+        try:
+            return await self._end()
+        finally:
+            await asyncio.wait([self._log], timeout=_LAST_WORDS_S)
+            self._log.cancel()
+
+    async def _end(self) -> int:
         self._writer.close()
         try:
             async with asyncio.timeout(_END_TIMEOUT_S):
@@ -143,6 +154,8 @@ async def _spawn(command: Sequence[str], fd: int) -> Process:
         cwd=_ROOT,
         stdin=DEVNULL,
         stdout=DEVNULL,
+        stderr=PIPE,
+        limit=LONGEST_LINE,
         pass_fds=[fd],
         start_new_session=True,  # Ctrl-C in the terminal is not for it
     )

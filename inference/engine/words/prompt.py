@@ -88,7 +88,10 @@ class Prompter:
         return [token for token in tokens if token not in self._control]
 
     def _encode_plain(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        # verbose: it would warn of texts longer than its own limit, which is not that of the engine
+        return self._tokenizer.encode(
+            text, add_special_tokens=False, split_special_tokens=True, verbose=False
+        )
 
     def _tokens(
         self, turns: Sequence[Turn], tools: Sequence[Tool] = (), **options: bool

@@ -26,6 +26,7 @@ from inference.engine.sequence import Chunk, Guide, Prompt
 from inference.engine.words.writing import Writing
 from inference.errors import BadFormat, ContextTooLong
 from inference.request import ChatRequest, JsonFormat, Sampling, Turn
+from inference.trace import current
 
 END = 7
 
@@ -316,6 +317,18 @@ def test_request_that_cannot_be_read_is_refused_without_repeating_it(loop: Engin
     (failed,) = run(loop, ask(1, "unreadable"))[1]
 
     assert failed == Failed(1, "the request was refused: ValueError")
+
+
+def test_the_line_about_a_refused_request_has_its_id(
+    loop: EngineLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids: list[str] = []
+    caplog.handler.addFilter(lambda _: ids.append(current()) or True)
+
+    loop.handle(Ask(1, ChatRequest((Turn("user", "unreadable"),), id="req_1"), 0))
+
+    assert "was refused" in caplog.text
+    assert ids == ["req_1"]
 
 
 def test_prompt_beyond_the_context_is_refused_with_its_numbers(loop: EngineLoop) -> None:

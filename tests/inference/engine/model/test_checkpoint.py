@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.engine.model.checkpoint import find_checkpoint, revision_of
+from inference.engine.model.checkpoint import find_checkpoint, is_fetched, revision_of
 from inference.engine.model.glm4v import Glm4v
 from inference.engine.settings import EngineSettings
 from inference.errors import ModelUnusable
@@ -156,3 +156,33 @@ def test_other_weights_of_the_same_shapes_are_another_revision(folder: Path) -> 
     shard.write_bytes(content)
 
     assert revision_of(folder, EngineSettings("a/b")) != before
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of what was fetched from the hub."""
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def test_a_model_of_the_hub_is_fetched_when_all_its_weights_are_here(
+    hub: Path, random_checkpoint: Path
+) -> None:
+    commit = "a" * 40
+    cached = hub / "models--some--model"
+    before = is_fetched("some/model")
+    shutil.copytree(random_checkpoint, cached / "snapshots" / commit)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(commit, "utf-8")
+
+    whole = is_fetched("some/model")
+    next((cached / "snapshots" / commit).glob("*.safetensors")).unlink()
+
+    assert (before, whole, is_fetched("some/model")) == (False, True, False)
+
+
+@pytest.mark.parametrize("model", ["no/such/folder", "../gone", "a name/with blanks"])
+def test_of_what_no_hub_has_nothing_is_fetched(model: str, hub: Path) -> None:
+    assert is_fetched(model)

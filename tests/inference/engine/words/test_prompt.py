@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from copy import copy
 from pathlib import Path
@@ -85,6 +86,22 @@ def test_no_mixture_forges_a_control_token(shared_prompter: Prompter, parts: lis
 
     assert shared_prompter._control.isdisjoint(tokens)
     assert shared_prompter._tokenizer.decode(tokens) == text  # nothing was left out instead
+
+
+def test_a_text_beyond_the_tokenizers_own_limit_is_no_warning(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    short_of_words = copy(tokenizer)
+    short_of_words.model_max_length = 4
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
+    prompter = Prompter(
+        short_of_words, tokenizer.convert_tokens_to_ids("<|image|>"), lambda _: (1, 1)
+    )
+
+    tokens = prompter.plain("one two three four five six seven")
+
+    assert len(tokens) > 4
+    assert caplog.records == []
 
 
 @pytest.fixture(scope="module")
