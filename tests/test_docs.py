@@ -6,7 +6,9 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import SecretStr
@@ -16,6 +18,12 @@ from handlers import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = ("run", "chat", "ask", "check", "admin")  # what the readme must name of `visionbot`
+
+
+def is_secret(section: str, key: str) -> bool:
+    fields = type(Settings.model_fields[section].default).model_fields
+    annotation = fields[key].annotation
+    return SecretStr in (annotation, *get_args(annotation))
 
 
 def keys() -> list[tuple[str, str, object]]:
@@ -34,10 +42,31 @@ def test_each_setting_stands_in_config_toml_with_a_comment(
     part = re.split(r"^\[(\w+)\]$", text, flags=re.MULTILINE)
     lines = part[part.index(section) + 1]
 
-    if isinstance(default, SecretStr):
-        assert f"VISIONBOT_{section}__{key}".upper() in lines
+    if is_secret(section, key):
+        assert re.search(rf"^# .*\b{f'VISIONBOT_{section}__{key}'.upper()}\b", lines, re.MULTILINE)
+        assert not re.search(rf"^#? ?{key} *=", lines, re.MULTILINE)
     else:
-        assert re.search(rf"^{key} = .*  # \S", lines, re.MULTILINE)
+        assert re.search(rf"^{key} = .*  # \S.{{9,}}", lines, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("section", "key", "default"), keys())
+def test_config_toml_has_the_default_of_each_setting(
+    section: str, key: str, default: object
+) -> None:
+    written = tomllib.loads((ROOT / "config.toml").read_text("utf-8"))[section]
+
+    if is_secret(section, key):
+        assert key not in written
+    else:
+        model = type(Settings.model_fields[section].default)
+        assert getattr(model.model_validate({key: written[key]}), key) == default
+
+
+def test_config_toml_has_no_other_sections_and_settings() -> None:
+    written = tomllib.loads((ROOT / "config.toml").read_text("utf-8"))
+
+    known = {(section, key) for section, key, _ in keys()}
+    assert {(section, key) for section in written for key in written[section]} <= known
 
 
 @pytest.mark.parametrize("command", COMMANDS)
