@@ -9,26 +9,29 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 SYNAPSE := .synapse/.installed
 SYNAPSE_PINS := tests/emulators/matrix/constraints.txt
+NODE := .node/.installed
+NODE_PINS := tests/e2e/node/package.json
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 TORCH := $(shell grep '^torch==' constraints.txt)
 TORCH_INDEX := $(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL))
 BROWSER_PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji
 
 .DEFAULT_GOAL := help
-.PHONY: help run chat test check browser synapse demo-model clean
+.PHONY: help run install chat test check browser synapse node prometheus nginx demo-model clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: $(INSTALLED)  ## install if needed, start the bot, open the web page
-	@mkdir -p data
 	@exec $(BIN)/visionbot run --open
+
+install: $(INSTALLED)  ## install into .venv, start nothing
 
 chat: $(INSTALLED)  ## install if needed, talk in the terminal
 	@exec $(BIN)/visionbot chat
 
-test: $(INSTALLED_DEV) browser synapse  ## run all tests
-	$(BIN)/python -m pytest
+test: $(INSTALLED_DEV) browser synapse node prometheus nginx  ## run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(INSTALLED_DEV)  ## ruff, mypy and the import arrows
 	$(BIN)/ruff check .
@@ -40,8 +43,9 @@ demo-model: $(INSTALLED_DEV)  ## train the demo model from scratch (an hour or t
 	# keeps a kernel for each shape it has met, which training uses many of
 	ONEDNN_PRIMITIVE_CACHE_CAPACITY=8192 $(BIN)/python -m inference.demo.train
 
-clean:  ## remove .venv, .synapse, build/ and caches; data/ stays
-	rm -rf .venv .synapse build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+clean:  ## remove .venv, .synapse, .node, .prometheus, .nginx, build/ and caches; data/ stays
+	rm -rf .venv .synapse .node .prometheus .nginx build
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis *.egg-info
 
 # torch goes first, alone: it is the largest, and the only one that has an index of its own.
 $(INSTALLED): constraints.txt pyproject.toml
@@ -84,3 +88,36 @@ synapse:
 	rm -rf .synapse; \
 	echo "NOTICE: Synapse cannot be installed: the tests of Matrix will be skipped." >&2; \
 	[ "$${CI:-}" != true ]
+
+# What tests need of npm: axe-core for the pages, the openai package for the API. Without it those
+# tests are skipped, which pytest says; in CI that is a failure.
+node:
+	@[ $(NODE) -nt $(NODE_PINS) ] && exit 0; \
+	mkdir -p .node && cp $(NODE_PINS) .node/package.json && \
+	npm install --prefix .node --ignore-scripts --no-audit --no-fund --silent && \
+	touch $(NODE) && exit 0; \
+	rm -rf .node; \
+	echo "NOTICE: npm packages cannot be installed: the tests that need them will be skipped." \
+	  "On Debian: sudo apt-get install npm" >&2; \
+	[ "$${CI:-}" != true ]
+
+# A program of Debian's, unpacked into a folder and not installed, since its package starts a service.
+# Without it the tests that need it are skipped, which pytest says; in CI that is a failure.
+define unpacked  # package, program, what is skipped
+	@command -v $(notdir $(2)) >/dev/null && exit 0; \
+	[ -x .$(1)/$(2) ] && exit 0; \
+	mkdir -p .$(1) && cd .$(1) && \
+	{ apt-get download -qq $(1) 2>/dev/null || { \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
+	  $$sudo apt-get update -qq && apt-get download -qq $(1); }; } && \
+	dpkg -x $(1)_*.deb . && exit 0; \
+	rm -rf ../.$(1); \
+	echo "NOTICE: no $(1): $(3) will be skipped. On Debian: sudo apt-get install $(1)" >&2; \
+	[ "$${CI:-}" != true ]
+endef
+
+prometheus:
+	$(call unpacked,prometheus,usr/bin/promtool,the test of board and alerts)
+
+nginx:
+	$(call unpacked,nginx,usr/sbin/nginx,the tests of what stands in front of the bot)

@@ -14,6 +14,7 @@ class Say:
     text: str
     buttons: tuple[Button, ...] = ()
     notice: bool = False  # of what cannot be done: in a group it is said once in a while only
+    thanks: bool = False  # for a press: not said where the button itself is seen to be pressed
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -25,6 +26,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bot.api.section import ApiSection
 from bot.context import WindowSection
 from bot.errors import ConfigError
 from bot.intake import PhotosSection
@@ -32,7 +34,7 @@ from bot.line import LineSection
 from bot.log import LogSection
 from bot.platforms.matrix.section import MatrixSection
 from bot.platforms.telegram.adapter import TelegramSection
-from bot.platforms.web.adapter import WebSection
+from bot.platforms.web.section import WebSection
 from bot.rules import (
     AccessSection,
     GroupsSection,
@@ -43,12 +45,16 @@ from bot.rules import (
     ServiceSection,
 )
 from bot.storage.db import StorageSection
+from bot.texts import Language
+from bot.watching.metrics import MetricsSection
+from bot.watching.systemd import Watcher
 from bot.worker import AnswersSection
 from inference.build import EngineSection
 from inference.images.decode import PicturesSection
 
 _PREFIX = "VISIONBOT_"
-_DEFAULT_FILE = Path("config.toml")
+DEFAULT_FILE = Path("config.toml")
+_LOCALES: dict[str, Language] = {"zh": "zh", "en": "en"}
 # Kubernetes sets these in every pod beside a service called "visionbot"; they are not for us.
 _SERVICE_LINKS = re.compile(r"(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?)=|PORT=\w+://")
 
@@ -73,8 +79,10 @@ class Settings(BaseSettings):
     service: ServiceSection = ServiceSection()
     knowledge: KnowledgeSection = KnowledgeSection()
     web: WebSection = WebSection()
+    api: ApiSection = ApiSection()
     telegram: TelegramSection = TelegramSection()
     matrix: MatrixSection = MatrixSection()
+    metrics: MetricsSection = MetricsSection()
     log: LogSection = LogSection()
 
     @classmethod
@@ -96,6 +104,10 @@ class Settings(BaseSettings):
             service=self.service,
             knowledge=self.knowledge,
         )
+
+    def language(self, chosen: Language | None = None) -> Language:
+        """In which a command speaks: as typed, else as the terminal has it, else as configured."""
+        return chosen or _terminal_language() or self.answers.default_language
 
     def secrets(self) -> list[str]:
         """What must never be written anywhere."""
@@ -124,11 +136,47 @@ def reread(started: Settings, file: Path | None) -> Reread:
     return Reread(now.rules(), tuple(changed))
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a secret comes from; no file: a variable."""
+
+    section: str
+    key: str
+    file: Path | None = None
+
+
+def secret_sources(settings: Settings) -> list[Source]:
+    """Of those that are set."""
+    found = []
+    for section, key in _secret_keys():
+        if getattr(getattr(settings, section), key):
+            file = _credential_file(section, key) or _named_file(section, key)
+            found.append(Source(section, key, file))
+    return found
+
+
 def has_display() -> bool:
     """Whether a browser could show a page to the person who started the program."""
     if not sys.platform.startswith("linux"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def watcher() -> Watcher:
+    """systemd, if it started us and wants to hear of us."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    every_us = os.environ.get("WATCHDOG_USEC", "")
+    ours = os.environ.get("WATCHDOG_PID") in (None, str(os.getpid()))  # not of who started us
+    return Watcher(address, int(every_us) / 1e6 if address and ours and every_us.isdigit() else 0.0)
+
+
+def _terminal_language() -> Language | None:
+    """None: it names none of ours."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if locale := os.environ.get(name):  # the first one that is set counts
+            code = re.split(r"[-_.@]", locale.lower())[0]
+            return _LOCALES.get(code)
+    return None
 
 
 class _Environment(EnvSettingsSource):
@@ -156,11 +204,20 @@ class _Environment(EnvSettingsSource):
 
 def _credential(section: str, key: str) -> str | None:
     """From systemd's LoadCredential=; a folder that only this service can read."""
+    file = _credential_file(section, key)
+    return _secret_in(file, f"the credential {file.name}") if file else None
+
+
+def _credential_file(section: str, key: str) -> Path | None:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    if not folder:
-        return None
-    file = Path(folder) / f"{section}.{key}"
-    return _secret_in(file, f"the credential {file.name}") if file.exists() else None
+    file = Path(folder) / f"{section}.{key}" if folder else None
+    return file if file and file.exists() else None
+
+
+def _named_file(section: str, key: str) -> Path | None:
+    wanted = f"{_variable(section, key)}_FILE"
+    named = (file for name, file in os.environ.items() if name.upper() == wanted and file)
+    return next(map(Path, named), None)
 
 
 def _named(section: str, key: str, file: str | None) -> str | None:
@@ -181,9 +238,9 @@ def _secret_in(file: Path, what: str) -> str:
 
 
 def _read(file: Path | None) -> dict[str, Any]:
-    if file is None and not _DEFAULT_FILE.exists():
+    if file is None and not DEFAULT_FILE.exists():
         return {}
-    file = file or _DEFAULT_FILE
+    file = file or DEFAULT_FILE
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
@@ -253,6 +310,7 @@ def _describe(error: ValidationError, *, section: str | None = None) -> str:
         place.insert(0, section)
     what = fault["msg"].removeprefix("Value error, ").replace("Input should", "must")
     what = re.sub("be a valid (tuple|array)", 'be a list, ["one", "two"]', what)
+    what = re.sub("be (a valid dictionary|an object)", "be names and values", what)
     if len(place) == 1:  # a rule about several keys of one section
         return f"[{place[0]}] {what}"
     name, key = place[:2]

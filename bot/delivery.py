@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -21,6 +22,7 @@ from bot.platforms.base import (
     TooFast,
     Unclear,
 )
+from bot.watching.counts import Counts, MessageKind
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ class Delivery:
         self,
         platform: Platform,
         governor: Governor,
+        counts: Counts | None = None,
         *,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
@@ -56,13 +59,31 @@ class Delivery:
     ) -> None:
         self.platform = platform
         self._governor = governor
+        self._counts = counts or Counts()
         self._clock = clock
         self._sleep = sleep
         self._patience_s = patience_s
         self._call_s = call_s
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for their turn."""
+        return self._governor.waiting
+
     def limits(self, to: Conversation) -> Limits:
         return self.platform.limits(to)
+
+    async def send(self, to: Conversation, post: Post, *, reply_to: str | None, key: str) -> str:
+        """The platform's own, counted; for the `call` of `persist`."""
+        kind: MessageKind = "final" if post.final else "first"
+        self._counts.message(self.platform.name, "send", kind)
+        return await self.platform.send(to, post, reply_to=reply_to, key=key)
+
+    async def edit(self, to: Conversation, message: str, post: Post) -> str:
+        """Likewise."""
+        kind: MessageKind = "final" if post.final else "preview"
+        self._counts.message(self.platform.name, "edit", kind)
+        return await self.platform.edit(to, message, post)
 
     async def say(
         self, to: Conversation, post: Post, *, reply_to: str | None, key: str
@@ -74,7 +95,7 @@ class Delivery:
         try:
             return await self.persist(
                 to,
-                lambda: self.platform.send(to, post, reply_to=reply_to, key=key),
+                lambda: self.send(to, post, reply_to=reply_to, key=key),
                 urgency=lambda: Urgency.FINAL,
                 harmless=self.limits(to).keyed,
             )
@@ -97,7 +118,10 @@ class Delivery:
         while True:
             try:
                 return await self._once(to, call, urgency)
-            except (TooFast, NotSent, Revoked, Unclear) as error:
+            except PlatformError as error:
+                self._counts.fault(self.platform.name, fault_name(error))
+                if not isinstance(error, (TooFast, NotSent, Revoked, Unclear)):
+                    raise
                 if isinstance(error, Unclear) and not harmless:
                     raise
                 pause_s = _pause_s(error, failures)
@@ -116,7 +140,10 @@ class Delivery:
         while True:
             try:
                 return await self._fetch_once(photo, max_bytes)
-            except (TooFast, NotSent, Unclear) as error:
+            except PlatformError as error:
+                self._counts.fault(self.platform.name, fault_name(error))
+                if not isinstance(error, (TooFast, NotSent, Unclear)):
+                    raise
                 pause_s = _pause_s(error, failures)
                 failures += 1
                 if failures == _FETCH_TRIES or pause_s > _LONGEST_FETCH_PAUSE_S:
@@ -145,6 +172,11 @@ class Delivery:
         if len(data) > max_bytes:
             raise Refused(f"the photo has {len(data)} bytes, the limit is {max_bytes}")
         return data
+
+
+def fault_name(error: PlatformError) -> str:
+    """For counting: "too_fast", "not_sent" and so on; see bot/platforms/base.py."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
 
 
 def _pause_s(error: PlatformError, failures: int) -> float:

@@ -29,7 +29,9 @@ from bot.intake import Deliveries, Intake, PhotosSection, check_number
 from bot.pacing import Sleep
 from bot.platforms.base import Gone, PlatformError, Refused
 from bot.storage.history import History
-from bot.storage.inbox import End, Entry, Inbox
+from bot.storage.inbox import End, Entry, Inbox, Unended
+from bot.watching.counts import Counts
+from inference.trace import tracing
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ class Dispatcher:
         notices: Notices,
         deliveries: Deliveries,
         section: PhotosSection,
+        counts: Counts,
         *,
         clock: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,
@@ -80,6 +83,7 @@ class Dispatcher:
         self._notices = notices
         self._deliveries = deliveries
         self._section = section
+        self._counts = counts
         self._clock = clock
         self._sleep = sleep
         self._arrivals = Arrivals(inbox)
@@ -91,10 +95,22 @@ class Dispatcher:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._admission.expire(group))
             for entry in await self._inbox.waiting():
-                await self._restore(entry, group)
+                with tracing(entry.trace):
+                    await self._restore(entry, group)
             while True:
                 for entry in await self._arrivals.next():
                     await self._look_at(entry, group)
+
+    def forgotten(self, entries: Sequence[Unended]) -> list[Unended]:
+        """Those that nobody sees to in this run."""
+        talks = self._talks.values()
+        in_hand = self._admission.in_hand() | {one.id for talk in talks for one in talk.entries}
+        return [
+            one
+            for one in entries
+            if one.id not in in_hand
+            and not self._arrivals.holds(one.id, Conversation(one.platform, one.chat))
+        ]
 
     async def _restore(self, entry: Entry, group: asyncio.TaskGroup) -> None:
         if not self._is_served(entry):
@@ -161,7 +177,8 @@ class Dispatcher:
         while talk.entries:
             await self._gather(talk, group)
             sending = first_sending(talk.entries)
-            await self._do(sending, group, goes_on=self._goes_on(talk, sending))
+            with tracing(sending.asked.trace):
+                await self._do(sending, group, goes_on=self._goes_on(talk, sending))
             for entry in sending.entries:
                 talk.entries.remove(entry)
                 self._stopped_early.discard(entry.id)
@@ -194,6 +211,9 @@ class Dispatcher:
     async def _do(self, sending: Sending, group: asyncio.TaskGroup, *, goes_on: bool) -> None:
         """Whatever happens, the others go on."""
         entry = sending.asked
+        event = sending.whole.event
+        figures = {"characters": len(event.text), "photos": len(event.photos)}
+        log.info("accepted: %(characters)d characters, %(photos)d photos", figures)
         for pause in _PAUSES_S:
             try:
                 await self._admission.until_kept(entry.event.conversation)
@@ -213,6 +233,7 @@ class Dispatcher:
             said = texts.say("engine_fault", self._admission.language(entry))
             await self._notices.complain(entry, said, "fault")
         await self._give_up(sending, "dead")
+        self._counts.ask(entry.event.conversation.platform).end("dead")
 
     async def _met(self, entry: Entry) -> Entry:
         return replace(entry, event=await self._meet(entry.event))
@@ -230,6 +251,9 @@ class Dispatcher:
                 await self._keep(sending, action, group, goes_on=goes_on)
             case Say(notice=True):
                 await self._notices.complain(entry, action.text, action.text)
+                await self._end(sending.entries, "said")
+            case Say(thanks=True):
+                await self._notices.thank(entry, action.text)
                 await self._end(sending.entries, "said")
             case Say():
                 await self._notices.say(entry, action.text, action.buttons)

@@ -54,6 +54,15 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Wishes:
+    """How the answer shall be drawn, where the person chose; None: as configured."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None  # never more than configured
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One thing a person did. (platform, bot, chat, message) names it for ever.
 
@@ -76,3 +85,4 @@ class Event:
     group: bool = False  # more people than this one read there
     forwarded: bool = False  # somebody else's words; they give no orders
     at: float = 0.0  # when it was said, seconds since 1970; 0: the platform does not tell
+    wishes: Wishes = Wishes()

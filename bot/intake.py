@@ -60,7 +60,12 @@ class Intake:
     ) -> list[Ready]:
         """The same for photos from anywhere, such as those of a quoted message."""
         check_number(len(photos), language)
-        return [await self._take(platform, photo, language) for photo in photos]
+        if len(photos) == 1:
+            return [await self._take(platform, photos[0], language)]
+        return [
+            await self._take_one_of(number, platform, photo, language)
+            for number, photo in enumerate(photos, 1)
+        ]
 
     async def keep(self, event: Event, language: Language) -> list[str]:
         """The same as `take`, for who only needs the files: their digests."""
@@ -92,6 +97,15 @@ class Intake:
         except PlatformError as error:
             log.warning("message %s: file not fetched: %s", event.message, error)
             raise BadDocument("unreachable", limit=max_bytes) from error
+
+    async def _take_one_of(
+        self, number: int, platform: str, photo: Attachment, language: Language
+    ) -> Ready:
+        """What is wrong with it is said with its number."""
+        try:
+            return await self._take(platform, photo, language)
+        except Unusable as error:
+            raise _unusable("photo_numbered", language, number=number, said=error.said) from error
 
     async def _take(self, platform: str, photo: Attachment, language: Language) -> Ready:
         if photo.size_bytes > self._max_bytes:

@@ -9,9 +9,17 @@ import typer
 
 Config = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Settings; else ./config.toml, else the defaults."),
+    typer.Option(metavar="FILE", help="The settings; without it ./config.toml, else the defaults."),
 ]
 Words = Annotated[
     Literal["zh", "en"] | None,
-    typer.Option(help="Of the program's own sentences; else as configured."),
+    typer.Option(
+        help="Of the program's own sentences; without it that of the terminal (LANG), else as"
+        " configured."
+    ),
 ]
+
+
+def paragraphs(*lines: str) -> str:
+    """Help is printed as flowing text: only an empty line begins a new one."""
+    return "\n\n".join(lines)

@@ -83,6 +83,11 @@ class Governor:
                 self._idle.set()
             self._grant()
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for their turn."""
+        return len(self._waiters)
+
     def hold(self, chat: str, seconds: float) -> None:
         """No call to this chat for so long."""
         until = self._clock() + seconds

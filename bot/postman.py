@@ -20,6 +20,7 @@ from bot.parts import cut, units
 from bot.platforms.base import Gone, Limits, Post, Refused, Unclear
 from bot.storage.outbox import Fate, Letter, Outbox, Pending
 from bot.storage.photos import Photos
+from inference.trace import tracing
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +82,10 @@ class Postman:
                     group.create_task(self._bring(pending, out))
 
     async def _bring(self, pending: Pending, out: set[str]) -> None:
-        fate = await self._fate(pending)
-        await self._persist(partial(self._outbox.end, pending.id, fate))
+        with tracing(f"letter-{pending.id}"):
+            fate = await self._fate(pending)
+            await self._persist(partial(self._outbox.end, pending.id, fate))
+            log.info("%s", fate)
         out.discard(pending.letter.to.chat)
         self._outbox.ring()
 
@@ -122,7 +125,7 @@ class Postman:
     async def _send(self, letter: Letter, part: _Part, delivery: Delivery) -> str:
         async def call() -> str:
             photo = await self._photo(part)  # in memory for as long as the call takes
-            return await delivery.platform.send(
+            return await delivery.send(
                 letter.to,
                 Post(part.text, buttons=letter.buttons if part.is_last else (), photo=photo),
                 reply_to=None if part.number else letter.reply_to,

@@ -18,6 +18,7 @@ from bot.prompt import Prompt
 from bot.reply import Reply
 from bot.storage.inbox import Entry
 from bot.texts import Key, Language
+from bot.watching.counts import Watch
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ class Question:
         text: str,
         reply: Reply,
         language: Language,
+        watch: Watch,
         *,
         resumed: bool,
         context: Context = Context(),
@@ -62,6 +64,7 @@ class Question:
         self.since = since
         self.reply = reply
         self.language = language
+        self.watch = watch
         self.prompt: Prompt | None = None  # once it is known
         self.draft = Draft()
         self.written = False  # its words are to be brought to the person and kept, no more

@@ -17,6 +17,7 @@ from bot.pacing import Urgency
 from bot.parts import cut
 from bot.platforms.base import Gone, LostMessage, PlatformError, Post, Refused
 from bot.storage.inbox import Entry, Inbox
+from bot.watching.counts import Watch
 
 log = logging.getLogger(__name__)
 
@@ -56,14 +57,17 @@ class Reply:
         group: asyncio.TaskGroup,
         *,
         writing: tuple[Button, ...] = (),
+        watch: Watch | None = None,
     ) -> None:
-        """`writing`: the buttons below the message until it is finished."""
+        """`writing`: the buttons below the message until it is finished. `watch` is told when
+        people see the first words."""
         self._delivery = delivery
         self._inbox = inbox
         self._entry = entry
         self._group = group
         self._to = entry.event.conversation
         self._writing = writing
+        self._watch = watch
         self._parts: list[_Part] = []
         self._opening = _OPENING
         self._wanted = _Wanted()
@@ -176,10 +180,13 @@ class Reply:
 
     def _posts(self) -> list[Post]:
         wanted = self._wanted
-        texts = cut(wanted.text, self._delivery.limits(self._to))
-        posts = [Post(text, final=wanted.final, rich=wanted.rich) for text in texts]
+        limits = self._delivery.limits(self._to)
+        texts = cut(wanted.text, limits)
+        writes = limits.rich_previews and wanted.is_answer and not wanted.final
+        rich = wanted.rich or writes
+        posts = [Post(text, wanted.final, rich) for text in texts]
         if posts:
-            posts[-1] = Post(texts[-1], wanted.final, wanted.rich, wanted.buttons)
+            posts[-1] = Post(texts[-1], wanted.final, rich, wanted.buttons)
         if wanted.final:
             posts += [Post(_NOTHING)] * (len(self._parts) - len(posts))
         return posts
@@ -190,15 +197,13 @@ class Reply:
         reply_to = None if number else _question(self._entry.event)
         if part.key is None:
             part.key = await self._inbox.open_reply(self._entry.id, number)
-        message = await self._delivery.platform.send(
-            self._to, opening, reply_to=reply_to, key=part.key
-        )
+        message = await self._delivery.send(self._to, opening, reply_to=reply_to, key=part.key)
         await self._inbox.note_reply(self._entry.id, number, message)
         part.message, part.shown = message, opening
 
     async def _edit(self, number: int, part: _Part, message: str, post: Post) -> None:
         try:
-            now = await self._delivery.platform.edit(self._to, message, post)
+            now = await self._delivery.edit(self._to, message, post)
         except LostMessage as error:
             await self._lose(part, error)
             return
@@ -206,7 +211,12 @@ class Reply:
             await self._inbox.note_reply(self._entry.id, number, now)
             part.message = now
         part.shown = post
-        self._answer_seen = self._answer_seen or self._wanted.is_answer
+        if self._wanted.is_answer:
+            if not self._answer_seen:
+                log.info("its first words can be read")
+            self._answer_seen = True
+            if self._watch is not None:
+                self._watch.text()
 
     async def _lose(self, part: _Part, error: LostMessage) -> None:
         """Who deletes a half answer does not want to see it grow again; the whole one comes, once,

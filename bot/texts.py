@@ -12,6 +12,9 @@ from typing import Literal
 
 from bot.event import Event
 from bot.wording.admin import ADMIN, AdminKey
+from bot.wording.api import API, ApiKey
+from bot.wording.checkup import CHECKUP, CheckKey
+from bot.wording.console import CONSOLE, ConsoleKey
 from bot.wording.knowledge import KNOWLEDGE, KnowledgeKey
 from bot.wording.service import SERVICE, ServiceKey
 from bot.wording.talk import TALK, TalkKey
@@ -24,9 +27,9 @@ _LATIN = re.compile("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff
 _PART = re.compile("¶ ([0-9]+)")  # as bot/documents/ writes it
 _CHINESE = {"zh", "cmn", "yue", "wuu", "hak", "nan"}  # platforms' codes whose readers take zh
 
-Key = TalkKey | AdminKey | ServiceKey | KnowledgeKey
+Key = TalkKey | AdminKey | ServiceKey | KnowledgeKey | ApiKey | ConsoleKey | CheckKey
 
-TEXTS: dict[str, Text] = {**TALK, **ADMIN, **SERVICE, **KNOWLEDGE}
+TEXTS: dict[str, Text] = {**TALK, **ADMIN, **SERVICE, **KNOWLEDGE, **API, **CONSOLE, **CHECKUP}
 
 _FAULTS: dict[str, tuple[Key, float]] = {  # the reason of a BadPicture: its text, its unit
     "empty": ("picture_empty", 1),

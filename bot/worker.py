@@ -20,10 +20,11 @@ from bot import texts
 from bot.answering.ending import Endings
 from bot.answering.outcome import Outcome, Outcomes, told
 from bot.arriving.subject import Subjects, is_repeated
+from bot.call import Call
 from bot.delivery import Undelivered
 from bot.draft import Draft
 from bot.errors import Unusable
-from bot.event import Button
+from bot.event import Button, Wishes
 from bot.line import Line
 from bot.metering import Meter
 from bot.pacing import Clock, Sleep
@@ -34,6 +35,7 @@ from bot.storage.inbox import Entry, Inbox
 from inference.errors import ContextTooLong, EngineDown, EngineFault
 from inference.request import ChatRequest, Sampling
 from inference.service import Service
+from inference.trace import tracing
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,7 @@ class Workers:
 
     def __init__(
         self,
-        line: Line[Question],
+        line: Line[Question | Call],
         inbox: Inbox,
         subjects: Subjects,
         prompter: Prompter,
@@ -103,23 +105,37 @@ class Workers:
             while True:
                 await self._in_hand.acquire()
                 await self._free.acquire()
-                question = await self._line.take()
-                self._at_engine.add(question)
-                group.create_task(self._work(question))
+                match await self._line.take():
+                    case Question() as question:
+                        question.watch.called()
+                        self._at_engine.add(question)
+                        group.create_task(self._work(question))
+                    case Call() as call:
+                        group.create_task(self._attend(call))
 
     async def forgive(self) -> None:
         """The program is about to end in order: attempts under way prove nothing against anyone."""
         for number in list(self._begun):
             await self._inbox.unbegin(number)
 
-    async def _work(self, question: Question) -> None:
-        again = await self._care(question)
-        self._line.done(question)
+    async def _attend(self, call: Call) -> None:
+        """Its handler asks the engine; the place is its own meanwhile."""
+        call.called.set()
+        await call.ended.wait()
+        self._line.answered(call, took_s=call.took_s)
+        self._line.done(call)
+        self._free.release()
         self._in_hand.release()
-        if again:
-            self._line.join(question)
-        else:
-            question.ended.set()
+
+    async def _work(self, question: Question) -> None:
+        with tracing(question.entry.trace):
+            again = await self._care(question)
+            self._line.done(question)
+            self._in_hand.release()
+            if again:
+                self._line.join(question)
+            else:
+                question.ended.set()
 
     async def _care(self, question: Question) -> bool:
         """True: it must be tried again."""
@@ -141,6 +157,16 @@ class Workers:
             await self._sleep(_AFTER_FAULT_S)
             return True
         await self._endings.write(question, outcome)
+        question.watch.end(outcome.end)
+        log.info(
+            "%(end)s after %(seconds).2f s in all: %(tokens)d tokens, %(characters)d characters",
+            {
+                "end": outcome.end,
+                "seconds": round(question.watch.passed_s(), 3),
+                "tokens": outcome.tokens,
+                "characters": len(outcome.text),
+            },
+        )
         return False
 
     async def _deliver(self, question: Question, outcome: Outcome) -> None:
@@ -219,15 +245,17 @@ class Workers:
             self._sampling(question),
             self._answers.thinking,
             person=":".join(question.person),
+            id=question.entry.trace,
         )
         async with aclosing(self._service.stream(request)) as deltas:
             async for delta in deltas:
+                question.watch.delta(delta)
                 question.draft.add(delta)
                 self._show(question)
 
     def _sampling(self, question: Question) -> Sampling:
         """Asked again, the model shall find other words, and after a restart the same ones."""
-        usual = self._answers.sampling()
+        usual = _wished(self._answers.sampling(), question.entry.event.wishes)
         if not is_repeated(question):
             return usual
         warmer = max(usual.temperature, _OTHER_WORDS)
@@ -250,3 +278,12 @@ class Workers:
         if question in self._at_engine:
             self._at_engine.remove(question)
             self._free.release()
+
+
+def _wished(usual: Sampling, wishes: Wishes) -> Sampling:
+    return replace(
+        usual,
+        temperature=usual.temperature if wishes.temperature is None else wishes.temperature,
+        top_p=usual.top_p if wishes.top_p is None else wishes.top_p,
+        max_tokens=min(usual.max_tokens, wishes.max_tokens or usual.max_tokens),
+    )

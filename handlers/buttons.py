@@ -96,7 +96,7 @@ async def _press_thumb(event: Event, desk: Desk, value: Value) -> Action:
     if answered is None:
         return Ignore()
     await desk.ratings.rate(answered.id, value)
-    return Say("" if event.group else _say(event, desk, "rated"))
+    return Say("" if event.group else _say(event, desk, "rated"), thanks=True)
 
 
 async def _say_thumb(event: Event, desk: Desk, value: Value) -> Action:

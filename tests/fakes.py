@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.event import Attachment, Conversation, Event, Person, Quoted
@@ -122,6 +122,8 @@ class FakePlatform:
     unit: str = "utf-16"
     edit_every_s: float = 0.0
     calls_per_s: float = float("inf")
+    rich_previews: bool = False
+    shows_presses: bool = False
     clock: Callable[[], float] = lambda: 0.0
     photos: dict[str, bytes] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -134,7 +136,8 @@ class FakePlatform:
     under_way: int = 0
 
     def limits(self, to: Conversation) -> Limits:
-        return Limits(self.text_units, self.unit, self.edit_every_s, self.calls_per_s)  # type: ignore[arg-type]
+        limits = Limits(self.text_units, self.unit, self.edit_every_s, self.calls_per_s)  # type: ignore[arg-type]
+        return replace(limits, rich_previews=self.rich_previews, shows_presses=self.shows_presses)
 
     async def run(self, accept: Accept) -> None:
         self.accept = accept

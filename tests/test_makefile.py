@@ -76,3 +76,19 @@ def test_a_whole_venv_stays(folder: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert kept.exists()
+
+
+def test_a_start_leaves_the_data_folder_to_the_program_which_closes_it_to_others(
+    folder: Path,
+) -> None:
+    installed = folder / ".venv" / "bin"
+    installed.mkdir(parents=True)
+    (folder / ".venv" / ".installed").touch()
+    program = installed / "visionbot"
+    program.write_text('#!/bin/sh\necho "$@" > orders\n', "utf-8")
+    program.chmod(0o700)
+
+    subprocess.run(["make", "run"], cwd=folder, timeout=15, check=True)
+
+    assert (folder / "orders").read_text("utf-8") == "run --open\n"
+    assert not (folder / "data").exists()

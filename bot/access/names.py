@@ -12,7 +12,7 @@ from typing import Literal
 
 from bot.access.quota import Misread, normal, shown
 
-PLATFORMS = ("telegram", "matrix", "web")
+PLATFORMS = ("telegram", "matrix", "web", "api")
 
 _NAME = re.compile(r"([a-z][a-z0-9_-]{0,31})[:：](\S.*)", re.DOTALL)
 _NUMBER = re.compile(r"-?[0-9]+")

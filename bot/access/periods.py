@@ -34,9 +34,17 @@ class Periods:
         """Seconds since 1970 when the clock on the wall there shows this."""
         return wall.replace(tzinfo=self._zone).timestamp()
 
-    def written(self, at: float) -> str:
-        """For people: "2026-11-22 00:00"."""
-        return self.local(at).strftime("%Y-%m-%d %H:%M")
+    def written(self, at: float, *, with_zone: bool = False) -> str:
+        """For people: "2026-11-22 00:00", or "2026-11-22 00:00 UTC+8"."""
+        written = self.local(at).strftime("%Y-%m-%d %H:%M")
+        return f"{written} {self.offset(at)}" if with_zone else written
+
+    def offset(self, at: float) -> str:
+        """ "UTC+8"."""
+        seconds = round((self.local(at).utcoffset() or timedelta()).total_seconds())
+        hours, minutes = divmod(abs(seconds) // 60, 60)
+        sign = "-" if seconds < 0 else "+"
+        return f"UTC{sign}{hours}{f':{minutes:02}' if minutes else ''}" if seconds else "UTC"
 
     def _midnight(self, year: int, month: int, day: int) -> float:
         if self._zone is None:

@@ -15,9 +15,15 @@ from bot.options import Config, Words
 
 # NOTE: `bot.admin.machine` is imported inside the commands: --help shall not wait for a database.
 
+_PEOPLE, _BOT, _RECORDS = "People and their limits", "The running bot", "Records"
+
 app = typer.Typer(
     help="Limits, roles, bans and broadcasts, also while the bot runs.", no_args_is_help=True
 )
+
+
+keys = typer.Typer(help="Keys of the API: one for each program that asks.", no_args_is_help=True)
+app.add_typer(keys, name="keys", rich_help_panel=_PEOPLE)
 
 
 class State(StrEnum):  # a list of literals is nothing that typer takes
@@ -31,7 +37,7 @@ class State(StrEnum):  # a list of literals is nothing that typer takes
 _AS_TYPED = {"ignore_unknown_options": True}
 
 
-@app.command(context_settings=_AS_TYPED)
+@app.command(context_settings=_AS_TYPED, rich_help_panel=_PEOPLE)
 def quota(
     order: Annotated[
         list[str] | None,
@@ -48,7 +54,7 @@ def quota(
     _order("quota", order or [], config, language)
 
 
-@app.command(context_settings=_AS_TYPED)
+@app.command(context_settings=_AS_TYPED, rich_help_panel=_PEOPLE)
 def allow(
     who: Annotated[str, typer.Argument(help='A person: "telegram:12345".')],
     config: Config = None,
@@ -58,7 +64,7 @@ def allow(
     _order("allow", [who], config, language)
 
 
-@app.command(context_settings=_AS_TYPED)
+@app.command(context_settings=_AS_TYPED, rich_help_panel=_PEOPLE)
 def ban(
     order: Annotated[
         list[str] | None,
@@ -73,7 +79,7 @@ def ban(
     _order("ban", order or [], config, language)
 
 
-@app.command(context_settings=_AS_TYPED)
+@app.command(context_settings=_AS_TYPED, rich_help_panel=_PEOPLE)
 def unban(
     who: Annotated[str, typer.Argument(help='A person: "telegram:12345".')],
     config: Config = None,
@@ -83,7 +89,7 @@ def unban(
     _order("unban", [who], config, language)
 
 
-@app.command(context_settings=_AS_TYPED)
+@app.command(context_settings=_AS_TYPED, rich_help_panel=_PEOPLE)
 def role(
     order: Annotated[
         list[str] | None,
@@ -99,13 +105,13 @@ def role(
     _order("role", order or [], config, language)
 
 
-@app.command()
+@app.command(rich_help_panel=_BOT)
 def stats(config: Config = None, language: Words = None) -> None:
     """How much is going on."""
     _order("stats", [], config, language)
 
 
-@app.command()
+@app.command(rich_help_panel=_BOT)
 def pause(
     order: Annotated[
         list[str] | None,
@@ -120,13 +126,13 @@ def pause(
     _order("pause", order or [], config, language)
 
 
-@app.command()
+@app.command(rich_help_panel=_BOT)
 def resume(config: Config = None, language: Words = None) -> None:
     """Take questions again."""
     _order("resume", [], config, language)
 
 
-@app.command()
+@app.command(rich_help_panel=_BOT)
 def reload(config: Config = None, language: Words = None) -> None:
     """Check config.toml and have the running bot read it again."""
     from bot.admin import machine  # late: see above
@@ -134,12 +140,20 @@ def reload(config: Config = None, language: Words = None) -> None:
     raise typer.Exit(machine.reload(config, language))
 
 
-@app.command()
+@app.command(rich_help_panel=_BOT)
+def page(config: Config = None, language: Words = None) -> None:
+    """Print a link to the operator's page: it works once, for ten minutes."""
+    from bot.admin import machine  # late: see above
+
+    raise typer.Exit(machine.page(config, language))
+
+
+@app.command(rich_help_panel=_BOT)
 def broadcast(
     order: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="TEXT | confirm N | cancel N | status [N]", help="What to send."),
-    ],
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Send it without asking again.")] = False,
     config: Config = None,
     language: Words = None,
@@ -147,10 +161,22 @@ def broadcast(
     """Send a message to every chat; the running bot brings it there."""
     from bot.admin import machine  # late: see above
 
-    raise typer.Exit(machine.broadcast(" ".join(order), config, language, sure=yes))
+    raise typer.Exit(machine.broadcast(" ".join(order or []), config, language, sure=yes))
 
 
-@app.command()
+@app.command(rich_help_panel=_RECORDS)
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Where to; it must not exist yet.")],
+    config: Config = None,
+    language: Words = None,
+) -> None:
+    """Copy database, photos and keys of encrypted rooms, also while the bot runs."""
+    from bot.admin import backup  # late: see above
+
+    raise typer.Exit(backup.run(folder, config, language))
+
+
+@app.command(rich_help_panel=_RECORDS)
 def audit(
     lines: Annotated[int, typer.Argument(min=1, max=50, help="How many.")] = 10,
     config: Config = None,
@@ -160,7 +186,7 @@ def audit(
     _order("audit", [str(lines)], config, language)
 
 
-@app.command()
+@app.command(rich_help_panel=_RECORDS)
 def tickets(
     csv: Annotated[
         Path | None,
@@ -183,7 +209,7 @@ def tickets(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.command(rich_help_panel=_RECORDS)
 def ticket(
     number: Annotated[int, typer.Argument(min=1, help="As staff see it: #12 is 12.")],
     config: Config = None,
@@ -193,6 +219,49 @@ def ticket(
     from bot.admin import tickets  # late: see above
 
     raise typer.Exit(tickets.show_ticket(number, config, language))
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="For whom it is: people read it in lists.")],
+    tokens_per_day: Annotated[
+        int | None, typer.Option(min=0, max=10**15, help="It may use so many tokens a day.")
+    ] = None,
+    requests_per_minute: Annotated[
+        int | None, typer.Option(min=0, max=100_000, help="0: no limit; else as configured.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="The only model it may ask; repeatable.")
+    ] = None,
+    config: Config = None,
+    language: Words = None,
+) -> None:
+    """Make a key and print it, this once; also before the first start."""
+    from bot.admin import machine  # late: see above
+    from bot.admin.keys import KeyOrder  # late: see above
+
+    order = KeyOrder(name, tokens_per_day, requests_per_minute, tuple(model or ()))
+    raise typer.Exit(machine.make_key(order, config, language))
+
+
+@keys.command("list")
+def list_keys(config: Config = None, language: Words = None) -> None:
+    """Show all keys: for whom, since when, last used, with what limits; never the keys."""
+    from bot.admin import machine  # late: see above
+
+    raise typer.Exit(machine.list_keys(config, language))
+
+
+@keys.command("revoke")
+def revoke_key(
+    key: Annotated[str, typer.Argument(metavar="ID", help='As listed: "k_3f9a1c20b7d4".')],
+    config: Config = None,
+    language: Words = None,
+) -> None:
+    """Take a key back; a running bot refuses it from the next request on."""
+    from bot.admin import machine  # late: see above
+
+    raise typer.Exit(machine.revoke_key(key, config, language))
 
 
 def _order(command: str, words: list[str], config: Config, language: Words) -> None:

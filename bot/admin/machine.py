@@ -15,27 +15,25 @@ from typing import Any
 
 import typer
 
-from bot import log
 from bot.access.quota import Misread
 from bot.admin.actor import Actor
 from bot.admin.commands import ORDERS
+from bot.admin.keys import KeyOrder
 from bot.admin.office import Office
 from bot.admin.orders import Here, parse_broadcast
-from bot.admin.report import visible
-from bot.config import Settings, load
-from bot.errors import ConfigError
+from bot.admin.typed import FAILED, MISUSED, Complaint, carried_out
+from bot.api.addresses import authority_here
+from bot.config import Settings
 from bot.rules import Rules
 from bot.storage.audit import Act, Outcome
 from bot.storage.db import Database, Transaction, holder
-from bot.storage.errors import StorageError
 from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
 from bot.storage.people import People
 from bot.texts import Language
 
-OK, FAILED, MISUSED = 0, 1, 2
-
 Work = Callable[[Office, Actor, Settings], Coroutine[Any, Any, str]]
+Opens = Callable[[Path], Coroutine[Any, Any, Database]]
 
 
 def order(command: str, words: str, config: Path | None, language: Language | None) -> int:
@@ -76,41 +74,87 @@ def reload(config: Path | None, language: Language | None) -> int:
     return _end_of("reload", "", config, language, work)
 
 
+def page(config: Path | None, language: Language | None) -> int:
+    """A link for whoever opens it first. That it was made is written down, the link is not."""
+
+    async def work(office: Office, actor: Actor, settings: Settings) -> str:
+        async def note(_: Transaction) -> Outcome:
+            return actor.outcome("", "machine_page_made")
+
+        await office.audit.once(actor.act, note)
+        code = await office.sessions.issue_link(actor.act.actor, "console")
+        here = authority_here(settings.web.host, settings.web.port)
+        said = [actor.say("machine_page", address=f"http://{here}/admin#{code}")]
+        if not (settings.web.enabled or settings.api.enabled):
+            said.append(actor.say("machine_page_off"))
+        if settings.web.port == 0:
+            said.append(actor.say("machine_page_any_port"))
+        if holder(settings.storage.data_dir) is None:
+            said.append(actor.say("machine_page_bot_off"))
+        return "\n".join(said)
+
+    return _end_of("page", "", config, language, work)
+
+
+def make_key(order: KeyOrder, config: Path | None, language: Language | None) -> int:
+    """Also before the first start: others may not reach the program until there is a key."""
+
+    async def work(office: Office, actor: Actor, _: Settings) -> str:
+        return await office.keys.create(actor, order)
+
+    return _end_of("keys", f"create {order.name}", config, language, work, opens=Database.at)
+
+
+def list_keys(config: Path | None, language: Language | None) -> int:
+    async def work(office: Office, actor: Actor, _: Settings) -> str:
+        return (await office.keys.all(actor)).as_table()
+
+    return _end_of("keys", "list", config, language, work)
+
+
+def revoke_key(id_: str, config: Path | None, language: Language | None) -> int:
+    async def work(office: Office, actor: Actor, _: Settings) -> str:
+        return await office.keys.revoke(actor, id_)
+
+    return _end_of("keys", f"revoke {id_}", config, language, work)
+
+
 def _end_of(
-    command: str, words: str, config: Path | None, language: Language | None, work: Work
+    command: str,
+    words: str,
+    config: Path | None,
+    language: Language | None,
+    work: Work,
+    *,
+    opens: Opens = Database.join,
 ) -> int:
-    log.set_up(log.LogSection(level="error"))
-    try:
-        settings = load(config)
-        speaks = language or settings.answers.default_language
+    def carry_out(settings: Settings, speaks: Language) -> str:
         actor = Actor(_act(f"{command} {words}".rstrip()), "owner", speaks)
-        said, is_refused = asyncio.run(_carry_out(settings, actor, work))
-    except Misread as error:
-        fault = actor.say(error.key, **error.values)
-        said = actor.say("machine_misread", fault=fault, command=command)
-        typer.echo(f"visionbot: {said}", err=True)
-        return MISUSED
-    except ConfigError as error:
-        return _complain(error, MISUSED)
-    except (StorageError, OSError) as error:
-        return _complain(error, FAILED)
-    if is_refused:
-        typer.echo(f"visionbot: {said}", err=True)
-        return FAILED
-    typer.echo(visible(said))
-    return OK
+        try:
+            said, is_refused = asyncio.run(_carry_out(settings, actor, work, opens))
+        except Misread as error:
+            fault = actor.say(error.key, **error.values)
+            said = actor.say("machine_misread", fault=fault, command=command)
+            raise Complaint(said, MISUSED) from None
+        if is_refused:
+            raise Complaint(said, FAILED)
+        return said
+
+    return carried_out(config, language, carry_out)
 
 
-async def _carry_out(settings: Settings, actor: Actor, work: Work) -> tuple[str, bool]:
+async def _carry_out(
+    settings: Settings, actor: Actor, work: Work, opens: Opens
+) -> tuple[str, bool]:
     """What is said, and whether a rule forbade it."""
-    async with _office(settings) as office:
+    async with _office(settings, opens) as office:
         said = await work(office, actor, settings)
         return said, await office.audit.is_refused(actor.act.event)
 
 
 @asynccontextmanager
-async def _office(settings: Settings) -> AsyncIterator[Office]:
-    db = await Database.join(settings.storage.data_dir)
+async def _office(settings: Settings, opens: Opens) -> AsyncIterator[Office]:
+    db = await opens(settings.storage.data_dir)
     try:
         tokens = settings.answers.max_tokens + settings.window.max_tokens
         rules, people = Rules(settings.rules()), People(db)
@@ -138,8 +182,3 @@ def _user() -> str:
 def _is_wanted(question: str) -> bool:
     """Where nobody can answer it is not."""
     return sys.stdin.isatty() and typer.confirm(f"{question}\n")
-
-
-def _complain(error: Exception, code: int) -> int:
-    typer.echo(f"visionbot: {' '.join(str(error).split())}", err=True)
-    return code

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from bot.admin.broadcaster import Broadcaster
+from bot.admin.keys import KeyDesk
 from bot.admin.members import Members
 from bot.admin.quotas import Quotas
 from bot.admin.running import Running
@@ -15,11 +16,13 @@ from bot.rules import Rules
 from bot.storage.audit import Audit
 from bot.storage.broadcasts import Broadcasts
 from bot.storage.db import Database
+from bot.storage.keys import Keys
 from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
 from bot.storage.pauses import Pauses
 from bot.storage.people import People
 from bot.storage.ratings import Ratings
+from bot.storage.sessions import Sessions
 from bot.storage.statistics import Statistics
 from bot.storage.tellings import Tellings
 
@@ -41,10 +44,12 @@ class Office:
         self.audit = Audit(db, clock=clock)
         self.pauses = Pauses(db, clock=clock)
         self.tellings = Tellings(db, clock=clock)
+        self.sessions = Sessions(db, clock=clock)
         self.members = Members(people, self.audit, rules, clock=clock)
         self.quotas = Quotas(
             ledger, people, self.audit, rules, question_tokens=question_tokens, clock=clock
         )
+        self.keys = KeyDesk(Keys(db, clock=clock), people, ledger, self.audit, rules)
         self.running = Running(
             self.audit,
             self.pauses,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 from bot.access.names import Name, parse_name
@@ -64,17 +64,23 @@ class Quotas:
         return Report(say("usage_unlimited", language, **await self._used(account, language)))
 
     async def _overview(self, actor: Actor) -> Report:
-        """The limits of the roles and groups, then what commands have changed."""
+        """What holds for the roles and groups, then for those who have limits of their own."""
         rows: list[Row] = []
-        quota = self._rules.now.quota
-        for whose in _SECTIONS:
-            subject = Subject("group", EVERY_GROUP) if whose == "group" else Subject("role", whose)
-            limits = [limit_text(one, actor.language) for one in quota.limits_of(whose)]
+        overrides = await self._ledger.overrides()
+        sections = {_subject(whose): whose for whose in _SECTIONS}
+        for subject, whose in sections.items():
+            configured = self._rules.now.quota.limits_of(whose)
+            own = [limit for one, limit in overrides if one == subject]
+            held = {limit.name: limit for limit in [*configured, *own]}
+            source = "config.toml"
+            if own:
+                source = actor.say("quota_instead", configured=_listed(actor, configured))
             title = await self._title(actor, subject)
-            rows.append((title, ", ".join(limits) or actor.say("no_limits"), "config.toml"))
-        for subject, limit in await self._ledger.overrides():
-            who = await self._title(actor, subject)
-            rows.append((who, limit_text(limit, actor.language), "/quota"))
+            rows.append((title, _listed(actor, list(held.values())), source))
+        for subject, limit in overrides:
+            if subject not in sections:
+                who = await self._title(actor, subject)
+                rows.append((who, limit_text(limit, actor.language), "/quota"))
         return Report(actor.say("quota_title"), rows)
 
     async def _show(self, actor: Actor, subject: Subject) -> Report:
@@ -197,6 +203,14 @@ def amount_text(amount: int | None, unit: Unit, language: Language) -> str:
     if unit == "questions":
         name = "unit_question" if amount == 1 else "unit_questions"
     return f"{amount} {say(name, language)}"
+
+
+def _listed(actor: Actor, limits: Sequence[Limit]) -> str:
+    return ", ".join(limit_text(one, actor.language) for one in limits) or actor.say("no_limits")
+
+
+def _subject(whose: _Section) -> Subject:
+    return Subject("group", EVERY_GROUP) if whose == "group" else Subject("role", whose)
 
 
 def _role(subject: Subject) -> GivenRole:

@@ -23,12 +23,15 @@ class Report:
         return "\n".join([self.title, *(" · ".join(filter(None, row)) for row in self.rows)])
 
     def as_table(self) -> str:
+        return "\n".join([self.title, *self.lines()])
+
+    def lines(self) -> list[str]:
+        """Its rows in columns."""
         widths = [max(map(_width, column)) for column in zip(*self.rows, strict=True)]
-        lines = [
+        return [
             "  ".join(_wide(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in self.rows
         ]
-        return "\n".join([self.title, *lines])
 
 
 def visible(text: str) -> str:

@@ -12,22 +12,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import typer
-
-from bot import log
 from bot.access.periods import Periods
-from bot.admin.report import Report, visible
-from bot.config import Settings, load
+from bot.admin.report import Report
+from bot.admin.typed import carried_out
+from bot.config import Settings
 from bot.errors import ConfigError
 from bot.service.letters import WHY, transcript
 from bot.storage.db import Database
-from bot.storage.errors import StorageError
 from bot.storage.outbox import Outbox
 from bot.storage.ticket import State, Ticket
 from bot.storage.tickets import Figures, Tickets
 from bot.texts import Key, Language, say
-
-OK, FAILED, MISUSED = 0, 1, 2
 
 _STATES: dict[State, Key] = {
     "bot": "state_bot",
@@ -167,16 +162,9 @@ def _written(rows: Sequence[Sequence[object]], file: Path, language: Language) -
 
 
 def _end_of(config: Path | None, language: Language | None, work: Work) -> int:
-    log.set_up(log.LogSection(level="error"))
-    try:
-        settings = load(config)
-        speaks = language or settings.answers.default_language
-        typer.echo(visible(asyncio.run(_look(settings, speaks, work))))
-    except ConfigError as error:
-        return _complain(error, MISUSED)
-    except (StorageError, OSError) as error:
-        return _complain(error, FAILED)
-    return OK
+    return carried_out(
+        config, language, lambda settings, speaks: asyncio.run(_look(settings, speaks, work))
+    )
 
 
 async def _look(settings: Settings, language: Language, work: Work) -> str:
@@ -186,8 +174,3 @@ async def _look(settings: Settings, language: Language, work: Work) -> str:
         return await work(tickets, Periods(settings.quota.timezone), language)
     finally:
         await db.close()
-
-
-def _complain(error: Exception, code: int) -> int:
-    typer.echo(f"visionbot: {' '.join(str(error).split())}", err=True)
-    return code

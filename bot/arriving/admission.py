@@ -6,13 +6,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from bot import texts
 from bot.arriving.notices import Notices
 from bot.arriving.subject import Subjects
+from bot.call import Call
 from bot.delivery import Undelivered
 from bot.event import Button, Conversation
 from bot.intake import Deliveries
@@ -26,6 +27,8 @@ from bot.storage.db import Transaction
 from bot.storage.history import History
 from bot.storage.inbox import End, Entry, Inbox
 from bot.texts import Key, Language
+from bot.watching.counts import Counts
+from inference.trace import tracing
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +41,17 @@ class _Refusal:
     end: End
     kind: str = ""  # alike for what a group need not be told again
 
+    @property
+    def outcome(self) -> str:
+        """As it is counted."""
+        known = {"line_full": "line_full", "line_full_person": "line_full", "quota": "quota"}
+        return known.get(self.kind.partition(" ")[0], self.end)
+
 
 class Admission:
     def __init__(
         self,
-        line: Line[Question],
+        line: Line[Question | Call],
         inbox: Inbox,
         history: History,
         subjects: Subjects,
@@ -50,6 +59,7 @@ class Admission:
         deliveries: Deliveries,
         notices: Notices,
         section: LineSection,
+        counts: Counts,
         *,
         most_tokens: int,
         default_language: Language,
@@ -65,10 +75,12 @@ class Admission:
         self._deliveries = deliveries
         self._notices = notices
         self._section = section
+        self._counts = counts
         self._most_tokens = most_tokens
         self._default_language = default_language
         self._clock = clock
         self._sleep = sleep
+        self._parting: set[int] = set()  # entries whose end is on the way to people
 
     def language(self, entry: Entry) -> Language:
         return texts.language_for(entry.event, self._default_language)
@@ -90,13 +102,16 @@ class Admission:
         language = self.language(entry)
         stop = Button("stop", texts.say("button_stop", language))
         delivery = self._deliveries[entry.event.conversation.platform]
-        reply = Reply(delivery, self._inbox, entry, group, writing=(stop,))
+        age_s = self._clock() - entry.received_at
+        watch = self._counts.ask(entry.event.conversation.platform, age_s=age_s)
+        reply = Reply(delivery, self._inbox, entry, group, writing=(stop,), watch=watch)
         was_shown = accepted and await reply.resume()
         question = Question(
             entry,
             text,
             reply,
             language,
+            watch,
             resumed=was_shown and entry.attempts > 0,
             context=context,
             again=again,
@@ -104,6 +119,8 @@ class Admission:
         )
         refusal = await self._refusal(question, parts, accepted=accepted)
         if refusal is None:
+            self._counts.resumed += accepted
+            watch.joined()
             self._line.join(question)
         elif accepted:  # a slow platform shall not hold up the start
             group.create_task(self._part(question, refusal, shown=was_shown))
@@ -115,7 +132,7 @@ class Admission:
         while True:
             await self._line.occupied()
             await self._sleep(_LOOK_EVERY_S)
-            for question in self._line.leave(self._is_late):
+            for question in self._leave(self._is_late):
                 group.create_task(self._part(question, _late(question), shown=True))
 
     async def stop(
@@ -137,23 +154,37 @@ class Admission:
         await self._end(lambda q: q.entry.id == entry.id, entry.event.conversation, "photo_joined")
 
     def waiting(self, entry_id: int) -> Question | None:
-        return next((q for q in self._line.waiting() if q.entry.id == entry_id), None)
+        return next((q for q in self._questions() if q.entry.id == entry_id), None)
+
+    def in_hand(self) -> set[int]:
+        """Entries that are in the line, being answered, or on their way out."""
+        in_line = (one for one in self._line.everybody() if isinstance(one, Question))
+        return self._parting | {one.entry.id for one in in_line}
 
     async def until_kept(self, conversation: Conversation) -> None:
         """An answer that people may have read already is kept before it is looked at what they say
         to it: staff shall see all that was said."""
-        running = self._line.running(conversation)
+        running = self.running(conversation)
         if running is not None and running.written:
             await running.ended.wait()
 
     def running(self, conversation: Conversation) -> Question | None:
-        return self._line.running(conversation)
+        running = self._line.running(conversation)
+        return running if isinstance(running, Question) else None
+
+    def _leave(self, chosen: Callable[[Question], bool]) -> list[Question]:
+        """Calls of the API are ended by their own handlers."""
+        left = self._line.leave(lambda one: isinstance(one, Question) and chosen(one))
+        return [one for one in left if isinstance(one, Question)]
+
+    def _questions(self) -> Iterator[Question]:
+        return (one for one in self._line.waiting() if isinstance(one, Question))
 
     async def _end(
         self, is_meant: Callable[[Question], bool], conversation: Conversation, parting: Key
     ) -> bool:
-        leaving = self._line.leave(is_meant)
-        running = self._line.running(conversation)
+        leaving = self._leave(is_meant)
+        running = self.running(conversation)
         if running is not None and is_meant(running):
             running.stop(parting)
         else:
@@ -193,8 +224,13 @@ class Admission:
     async def _part(self, question: Question, refusal: _Refusal, *, shown: bool) -> None:
         """Say so in the message it has, or in one that is enough for a whole group. It was not
         answered, so it costs nothing."""
+        with tracing(question.entry.trace):  # whoever makes it end has another
+            await self._part_with(question, refusal, shown=shown)
+
+    async def _part_with(self, question: Question, refusal: _Refusal, *, shown: bool) -> None:
         entry = question.entry
         log.info("entry %s has its end before its turn: %s", entry.id, refusal.end)
+        self._parting.add(entry.id)
         try:
             with suppress(Gone, Refused, Undelivered):
                 if shown:
@@ -206,9 +242,11 @@ class Admission:
                 await self._history.stopped(entry, await self._subjects.spared(question))
             else:
                 await self._inbox.end(entry.id, refusal.end)
+            question.watch.end(refusal.outcome)
         except Exception:  # one question's end may fail, the others go on; a restart sees to it
             log.exception("entry %s keeps its state", entry.id)
         finally:
+            self._parting.discard(entry.id)
             question.ended.set()
 
     def _is_late(self, question: Question) -> bool:

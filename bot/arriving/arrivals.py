@@ -40,6 +40,10 @@ class Arrivals:
         if was_full or self._may_catch_up(chat):
             self._inbox.ring()
 
+    def holds(self, entry_id: int, chat: Conversation) -> bool:
+        """Is it given out, or will it be?"""
+        return entry_id in self._in_hand or entry_id > self._last or chat in self._behind
+
     async def _more(self) -> list[Entry]:
         for chat in [chat for chat in self._behind if self._may_catch_up(chat)]:
             if entries := await self._catch_up(chat):

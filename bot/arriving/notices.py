@@ -30,6 +30,12 @@ class Notices:
         post = Post(text, buttons=buttons)
         await delivery.say(event.conversation, post, reply_to=_answers(event), key=key)
 
+    async def thank(self, entry: Entry, text: str) -> None:
+        """For a press, unless its button shows it. Raises the same."""
+        where = entry.event.conversation
+        if not self._deliveries[where.platform].limits(where).shows_presses:
+            await self.say(entry, text)
+
     async def complain(self, entry: Entry, text: str, kind: str) -> None:
         """Perhaps: see above. Raises the same."""
         event = entry.event

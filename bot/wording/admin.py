@@ -50,6 +50,8 @@ AdminKey = Literal[
     "refused_questions_group",
     "refused_tokens",
     "refused_tokens_group",
+    "refused_never",
+    "refused_never_group",
     "refused_reserve",
     "refused_reserve_group",
     "refused_always",
@@ -75,6 +77,7 @@ AdminKey = Literal[
     "quota_of",
     "quota_of_none",
     "quota_of_unlimited",
+    "quota_instead",
     "no_limits",
     "every_one",
     "every_group",
@@ -188,9 +191,24 @@ AdminKey = Literal[
     "broadcast_too_long",
     "misread",
     # the machine
+    # visionbot admin keys
+    "key_name",
+    "key_made",
+    "key_unknown",
+    "key_revoked",
+    "key_was_revoked",
+    "keys_none",
+    "keys_title",
+    "key_made_on",
+    "key_used_on",
+    "key_never_used",
+    "key_revoked_on",
+    "key_per_minute",
+    "key_unlimited",
     "machine_misread",
     "machine_not_running",
     "machine_told",
+    "machine_backed_up",
 ]
 
 ADMIN: dict[str, Text] = {
@@ -219,10 +237,10 @@ ADMIN: dict[str, Text] = {
     "usage_of_quota": Text(
         zh="/quota [谁] [set 额度 | set default | give 数量 | reset]\n"
         "谁：数字 id、平台:id、role:guest、group（本群）、groups（所有群），或回复那个人的消息\n"
-        "例：/quota 12345 set 50 问题/天\n"
+        "例：/quota 12345 set 50 个问题/天\n"
         "例：/quota role:guest set 20000 token/月\n"
         "例：/quota 12345 set 不限 问题/天\n"
-        "例：/quota group give 20 问题\n"
+        "例：/quota group give 20 个问题\n"
         "例：/quota 12345 reset",
         en="/quota [who] [set LIMIT | set default | give AMOUNT | reset]\n"
         "who: a numeric id, platform:id, role:guest, group (this one), groups (all of them), "
@@ -334,6 +352,20 @@ ADMIN: dict[str, Text] = {
         "{left} are left. There is room again on {when} (in about {hours} h). Fewer photos "
         "or words may fit; an administrator can raise the limit.",
     ),
+    "refused_never": Text(
+        zh="这个问题最多可能用 {wanted} 个 token，你{period}一共只有 {limit} 个，等也不够用。"
+        "可以少发照片、缩短问题或回答，或请管理员提高额度。",
+        en="This question may take up to {wanted} tokens, and your limit for {period} is {limit}, "
+        "so waiting does not help. Fewer photos or words, or a shorter answer, may fit; an "
+        "administrator can raise the limit.",
+    ),
+    "refused_never_group": Text(
+        zh="这个问题最多可能用 {wanted} 个 token，这个群{period}一共只有 {limit} 个，等也不够用。"
+        "可以少发照片、缩短问题或回答，或请管理员提高额度。",
+        en="This question may take up to {wanted} tokens, and this group's limit for {period} is "
+        "{limit}, so waiting does not help. Fewer photos or words, or a shorter answer, may fit; "
+        "an administrator can raise the limit.",
+    ),
     "refused_tokens_group": Text(
         zh="这个问题最多可能用 {wanted} 个 token，这个群{period}的 {limit} 个还剩 {left} 个，"
         "不够用。{when} 恢复（约 "
@@ -400,6 +432,10 @@ ADMIN: dict[str, Text] = {
     "quota_of_unlimited": Text(
         zh="{who} 没有额度限制。本月用了 {questions}、{tokens}。",
         en="{who}: no limits. Used this month: {questions}, {tokens}.",
+    ),
+    "quota_instead": Text(
+        zh="/quota（代替 config.toml：{configured}）",
+        en="/quota (instead of config.toml: {configured})",
     ),
     "no_limits": Text(zh="不限", en="no limits"),
     "every_one": Text(zh="每位{role}", en="the role {role}"),
@@ -641,7 +677,7 @@ ADMIN: dict[str, Text] = {
         en="'{given}' means nothing here; did you mean {known}?",
     ),
     "quota_amount": Text(
-        zh="“{given}”开头不是数字。请写成 50 问题/天。",
+        zh="“{given}”开头不是数字。请写成 50 个问题/天。",
         en="'{given}' does not begin with a number; write it as in 50 questions/day",
     ),
     "quota_amount_range": Text(
@@ -649,7 +685,7 @@ ADMIN: dict[str, Text] = {
         en="the number {given} does not work; write a whole one from 0 to {limit}",
     ),
     "quota_no_unit": Text(
-        zh="“{given}”没有写单位。请写“问题”或 token，例如 50 问题/天。",
+        zh="“{given}”没有写单位。请写“问题”或 token，例如 50 个问题/天。",
         en="'{given}' has no unit; write questions or tokens, as in 50 questions/day",
     ),
     "quota_unit": Text(
@@ -665,11 +701,11 @@ ADMIN: dict[str, Text] = {
         en="there is no period '{given}'; did you mean {known}?",
     ),
     "quota_no_limit": Text(
-        zh="set 后面没有额度。请写成 set 50 问题/天，或 set default。",
+        zh="set 后面没有额度。请写成 set 50 个问题/天，或 set default。",
         en="set needs a limit; write it as in set 50 questions/day, or set default",
     ),
     "quota_no_amount": Text(
-        zh="give 后面没有数量。请写成 give 20 问题。",
+        zh="give 后面没有数量。请写成 give 20 个问题。",
         en="give needs an amount; write it as in give 20 questions",
     ),
     "quota_gift_of_nothing": Text(
@@ -701,6 +737,37 @@ ADMIN: dict[str, Text] = {
         zh="看不懂：{fault}\n\n{usage}",
         en="That does not work: {fault}\n\n{usage}",
     ),
+    "key_name": Text(
+        zh="密钥的名字要有 1 到 {limit} 个看得见的字符，而不是“{given}”。",
+        en="a key's name has 1 to {limit} visible characters, unlike '{given}'",
+    ),
+    "key_made": Text(
+        zh="{who} 的密钥已生成。密钥只在下面显示这一次，请妥善保存：",
+        en="The key for {who} is made. It is shown this once; keep it safe:",
+    ),
+    "key_unknown": Text(
+        zh="没有密钥“{given}”。visionbot admin keys list 会列出全部密钥。",
+        en="There is no key '{given}'; visionbot admin keys list shows all.",
+    ),
+    "key_revoked": Text(
+        zh="{who} 的密钥已收回，立即失效。",
+        en="The key of {who} is revoked and opens nothing from now on.",
+    ),
+    "key_was_revoked": Text(
+        zh="{who} 的密钥早已收回。",
+        en="The key of {who} was revoked before.",
+    ),
+    "keys_none": Text(
+        zh="还没有密钥。visionbot admin keys create 名字 可以生成一个。",
+        en="There are no keys yet; visionbot admin keys create NAME makes one.",
+    ),
+    "keys_title": Text(zh="API 密钥：", en="Keys of the API:"),
+    "key_made_on": Text(zh="{when} 生成", en="made {when}"),
+    "key_used_on": Text(zh="约 {when} 用过", en="last used about {when}"),
+    "key_never_used": Text(zh="还没用过", en="not used yet"),
+    "key_revoked_on": Text(zh="{when} 收回", en="revoked {when}"),
+    "key_per_minute": Text(zh="每分钟 {amount} 次", en="{amount} requests/minute"),
+    "key_unlimited": Text(zh="不限", en="unlimited"),
     "machine_misread": Text(
         zh="{fault}用法见 visionbot admin {command} --help",
         en="{fault}; see visionbot admin {command} --help",
@@ -712,5 +779,10 @@ ADMIN: dict[str, Text] = {
     "machine_told": Text(
         zh="已通知进程 {process} 重新读取 config.toml；结果写在它的日志里。",
         en="Process {process} was told to read config.toml again; its log says what changed.",
+    ),
+    "machine_backed_up": Text(
+        zh="已备份到 {folder}：{files} 个文件，{mb} MB。恢复：停下程序，用它替换原来的数据文件夹。",
+        en="Backed up to {folder}: {files} files, {mb} MB. To restore: stop the bot, and "
+        "replace the data folder by this one.",
     ),
 }

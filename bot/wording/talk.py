@@ -30,6 +30,7 @@ TalkKey = Literal[
     "photos_kept",
     "photo_joined",
     "photo_unreachable",
+    "photo_numbered",
     "photo_too_many",
     # waiting and being answered
     "looking",
@@ -140,6 +141,10 @@ TALK: dict[str, Text] = {
     "photo_unreachable": Text(
         zh="没能取到照片。请再发一次。",
         en="I could not get the photo. Please send it again.",
+    ),
+    "photo_numbered": Text(
+        zh="照片 {number}：{said}",
+        en="Photo {number}: {said}",
     ),
     "photo_too_many": Text(
         zh="一个问题最多带 {limit} 张照片，这次有 {count} 张。请少发几张，或者先发送 /new。",

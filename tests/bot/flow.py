@@ -17,6 +17,7 @@ from bot.arriving.meeting import meet
 from bot.arriving.notices import Notices
 from bot.arriving.references import References
 from bot.arriving.subject import Subjects
+from bot.call import Call
 from bot.context import WindowSection
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
@@ -43,6 +44,7 @@ from bot.storage.photos import Photos
 from bot.storage.ratings import Ratings
 from bot.storage.tickets import Tickets
 from bot.texts import TEXTS
+from bot.watching.counts import Counts
 from bot.worker import AnswersSection, Workers
 from handlers import decide, is_urgent
 from handlers.buttons import below
@@ -75,6 +77,7 @@ class Flow:
         self.platforms = [self.platform, self.other]
         self.summarised: list[str] = []  # the talks of which a ticket shows a summary
         self.ends: list[tuple[Entry, Ended]] = []  # in the order in which they came
+        self.counts = Counts(clock=self.time.clock)
         self._number = 0
         self._running: asyncio.Task[None] | None = None
 
@@ -92,7 +95,7 @@ class Flow:
         self.office = Office(
             self.db, self.rules, self.people, self.ledger, self.outbox, sleep=self.time.sleep
         )
-        self.line: Line[Question] = Line(self.line_section, workers=self.at_once)
+        self.line: Line[Question | Call] = Line(self.line_section, workers=self.at_once)
         self._running = asyncio.create_task(self._run())
 
     async def crash(self) -> None:
@@ -193,10 +196,10 @@ class Flow:
 
     async def _run(self) -> None:
         clock, sleep = self.time.clock, self.time.sleep
-        service = Service(self.engine, FakeDecoder())
+        service = Service(self.engine, FakeDecoder(), prepared=self.counts.picture)
         governors = [Governor() for _ in self.platforms]
-        deliveries = {
-            platform.name: Delivery(platform, governor, clock=clock, sleep=sleep)
+        self.deliveries = deliveries = {
+            platform.name: Delivery(platform, governor, self.counts, clock=clock, sleep=sleep)
             for platform, governor in zip(self.platforms, governors, strict=True)
         }
         photos = Photos(self.folder / "photos")
@@ -223,6 +226,7 @@ class Flow:
             deliveries,
             notices,
             self.line_section,
+            self.counts,
             most_tokens=self.answers.max_tokens + self.window.max_tokens,
             default_language="en",
             clock=self.wall.clock,
@@ -240,6 +244,7 @@ class Flow:
             notices,
             deliveries,
             self.photos,
+            self.counts,
             clock=self.wall.clock,
             sleep=self.wall.sleep,
         )
@@ -254,7 +259,7 @@ class Flow:
             prompter,
             service,
             self.meter,
-            Endings(self.history, subjects, self.meter, self.look_after, sleep=sleep),
+            Endings(self.history, subjects, self.meter, self.look_after, self.counts, sleep=sleep),
             self.answers,
             buttons=partial(below, desk=self.desk),
             at_once=self.at_once,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -10,14 +11,14 @@ import pytest
 from bot.api.server import CannotListen
 from bot.app import Program, serve
 from bot.config import Settings
-from bot.platforms.web.adapter import WebPlatform
 from bot.rules import Rules
 from bot.storage.db import Database
 from bot.storage.errors import AlreadyRunning
 from bot.storage.inbox import Inbox
-from bot.storage.page import Page
 from bot.storage.photos import Photos
+from bot.stores import Stores
 from bot.texts import TEXTS
+from bot.webpage import make_page
 from inference.errors import ModelUnusable
 from inference.service import Service
 from tests.fakes import FakeDecoder, FakeEngine, FakePlatform, an_event, cancelled
@@ -37,10 +38,24 @@ class SlowEngine(FakeEngine):
             raise self.fault
 
 
+class Failing:
+    """A store of which one method fails."""
+
+    def __init__(self, store, method):
+        self._store, self._method = store, method
+
+    def __getattr__(self, name):
+        async def fail(*_, **__):
+            raise ZeroDivisionError
+
+        return fail if name == self._method else getattr(self._store, name)
+
+
 class Run:
     """One run of the program over a fake platform and the real web page."""
 
-    def __init__(self, folder, db):
+    def __init__(self, folder, db, failing=()):
+        """`failing`: methods of stores that do, such as "inbox.waiting"."""
         self.db = db
         self.inbox = Inbox(db)
         self.engine = SlowEngine()
@@ -48,13 +63,14 @@ class Run:
         self.reported: list[str] = []
         self.ready = asyncio.Event()
         settings = Settings(storage={"data_dir": folder}, web={"port": 0})
-        photos = Photos(folder / "photos")
-        web = WebPlatform(settings.web, Page(db), photos)
-        platforms = [web, self.platform]
+        stores = Stores.of(db, Photos(folder / "photos"))
+        for store, _, method in (name.partition(".") for name in failing):
+            stores = replace(stores, **{store: Failing(getattr(stores, store), method)})
         service = Service(self.engine, FakeDecoder())
-        self.program = Program(
-            settings, db, photos, service, platforms, web.routes(), Rules(settings.rules())
-        )
+        rules = Rules(settings.rules())
+        web = make_page(settings, stores, service, rules)
+        platforms = [web, self.platform]
+        self.program = Program(settings, stores, service, platforms, web.routes(), rules)
         self.task = asyncio.create_task(self.program.run(self.report))
 
     def report(self, lines):
@@ -76,9 +92,9 @@ class Run:
 
 
 @asynccontextmanager
-async def a_run(folder):
+async def a_run(folder, failing=()):
     db = await Database.open(folder)
-    run = Run(folder, db)
+    run = Run(folder, db, failing)
     try:
         yield run
     finally:
@@ -141,6 +157,9 @@ async def test_health_says_how_it_is(run):
     assert health["version"]
     assert health["engine"]["state"] == "up"
     assert health["engine"]["model"] == "demo"
+    assert health["signs"]["commit_s"] >= 0
+    assert health["signs"]["polls_s"] == {}  # nobody is polled here
+    assert "loop_lag_p99_s" in health["signs"]
 
 
 async def test_platform_that_fails_ends_the_program(tmp_path):
@@ -151,6 +170,24 @@ async def test_platform_that_fails_ends_the_program(tmp_path):
             raise ZeroDivisionError
 
         run.platform.run = fail
+        await asyncio.wait([run.task])
+
+        assert [type(cause) for cause in causes(run.task.exception())] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        pytest.param("inbox.waiting", id="dispatcher"),
+        pytest.param("inbox.arrived", id="dispatcher, later"),
+        pytest.param("outbox.arrived", id="postman"),
+        pytest.param("tickets.arrived", id="announcer"),
+        pytest.param("ledger.recover", id="before all others"),
+    ],
+)
+async def test_whatever_part_fails_ends_the_program(tmp_path, failing):
+    """Row 16."""
+    async with a_run(tmp_path, [failing]) as run:
         await asyncio.wait([run.task])
 
         assert [type(cause) for cause in causes(run.task.exception())] == [ZeroDivisionError]

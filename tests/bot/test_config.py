@@ -91,6 +91,9 @@ OTHER_TEXTS = {
     "escalate_to": "telegram:-10012345",
     "homeserver": "https://matrix.example.org",
     "user": "@bot:example.org",
+    "sign_in": "open",
+    "needs_key": "always",
+    "format": "json",
 }
 OTHER_LISTS = {
     "owners": ["telegram:12345", "matrix:@ann:example.org"],
@@ -101,8 +104,12 @@ OTHER_LISTS = {
     "hand_off": ["engine"],
     "hours": ["Mon-Fri 09:00-18:00"],
     "invites": ["@*:example.org"],
+    "trusted_proxies": ["10.0.0.0/8"],
+    "cors_origins": ["https://app.example.org"],
+    "fetch_networks": ["198.18.0.0/15"],
 }
 GOES_WITH = {  # what a setting needs beside it
+    ("web", "host"): {"VISIONBOT_WEB__SIGN_IN": "open"},
     ("engine", "kind"): {"VISIONBOT_ENGINE__BASE_URL": "http://127.0.0.1:8000/v1"},
     ("engine", "base_url"): {"VISIONBOT_ENGINE__KIND": "remote"},
     ("telegram", "webhook_url"): {"VISIONBOT_TELEGRAM__WEBHOOK_SECRET": SECRET},
@@ -129,6 +136,8 @@ def another(key: str, value: object) -> object:
             return OTHER_NUMBERS.get(key, value + 1)
         case list():
             return OTHER_LISTS.get(key, ["elsewhere"])
+        case dict():
+            return {"vision": "debug"}
     return OTHER_TEXTS.get(key, "elsewhere")
 
 
@@ -142,7 +151,7 @@ def test_each_key_can_be_set_in_the_environment(
     section: str, key: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = another_of(section, key, value)
-    written = json.dumps(wanted) if isinstance(wanted, list) else str(wanted)
+    written = json.dumps(wanted) if isinstance(wanted, list | dict) else str(wanted)
     monkeypatch.setenv(f"VISIONBOT_{section}__{key}".upper(), written)
     set_what_goes_with(section, key, monkeypatch)
 
@@ -154,7 +163,13 @@ def test_each_key_can_be_set_in_the_file(
     section: str, key: str, value: object, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = another_of(section, key, value)
-    as_toml = str(wanted).lower() if isinstance(wanted, bool) else repr(wanted)
+    match wanted:
+        case bool():
+            as_toml = str(wanted).lower()
+        case dict():
+            as_toml = repr(wanted).replace("':", "' =")
+        case _:
+            as_toml = repr(wanted)
     set_what_goes_with(section, key, monkeypatch)
 
     settings = load(written(folder, f"[{section}]\n{key} = {as_toml}\n"))
@@ -167,9 +182,9 @@ def test_the_environment_goes_before_the_file(
 ) -> None:
     monkeypatch.setenv("VISIONBOT_WEB__PORT", "9001")
 
-    settings = load(written(folder, '[web]\nport = 9000\nhost = "0.0.0.0"\n'))
+    settings = load(written(folder, '[web]\nport = 9000\nhost = "127.0.0.2"\n'))
 
-    assert (settings.web.port, settings.web.host) == (9001, "0.0.0.0")
+    assert (settings.web.port, settings.web.host) == (9001, "127.0.0.2")
 
 
 def test_a_config_toml_in_the_working_directory_is_read(folder: Path) -> None:

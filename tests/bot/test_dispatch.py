@@ -220,6 +220,20 @@ async def test_what_is_said_to_an_answer_is_looked_at_when_that_is_kept(flow):
     assert await flow.said("ann", 2) == ["because", TEXTS["rated"].en]
 
 
+async def test_thumb_is_thanked_for_only_where_nobody_sees_it_pressed(flow):
+    flow.engine.answers["why?"] = ["because"]
+    await flow.start()
+    asked = await flow.say("why?")
+    await flow.until_states(**{asked: "answered"})
+    flow.platform.shows_presses = True
+    pressed = await flow.press("up", "m1")
+    await flow.until_states(**{pressed: "said"})
+    flow.platform.shows_presses = False
+    await flow.press("down", "m1")
+
+    assert await flow.said("ann", 2) == ["because", TEXTS["rated"].en]
+
+
 async def test_stop_before_the_first_word_says_so(flow):
     flow.platform.photos["p"] = b"cat"
     flow.platform.blocked["p"] = asyncio.Event()

@@ -171,6 +171,20 @@ async def test_of_photos_in_a_burst_the_good_ones_are_kept(flow):
     assert seen(flow, "which?") == photos(1, 2)
 
 
+async def test_of_several_photos_the_broken_one_is_named_by_its_number(flow):
+    await flow.start()
+    await flow.say("which?", photos=("p1", "bad", "p2"))
+
+    assert await flow.answered("ann") == [f"Photo 2: {TEXTS['picture_broken'].en}"]
+
+
+async def test_broken_photo_that_came_alone_has_no_number(flow):
+    await flow.start()
+    await flow.say("which?", photos=("bad",))
+
+    assert await flow.answered("ann") == [TEXTS["picture_broken"].en]
+
+
 async def test_photos_of_two_people_in_one_window_are_not_mixed(flow):
     await flow.start()
     await flow.say(photos=("p1",), chat="room", person="ann")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import json
 import os
 import re
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.checkup import check
+from bot.checkup.check import check
 from tests.inference.engine.model_server import ModelServer, recorded, refuses
 
 pytestmark = pytest.mark.timeout(60)  # starts the program
@@ -88,12 +89,13 @@ async def test_the_checkup_asks_the_server(
     monkeypatch.setenv("VISIONBOT_ENGINE__API_KEY", KEY)
     lines: list[str] = []
 
-    works = await check(config, lines.append)
+    works = await check(config, "en", lines.append, as_json=True)
 
-    (model,) = (line for line in lines if line.startswith("model "))
+    (model,) = (row for row in json.loads(lines[0]) if row["part"] == "model")
     assert works
-    said = f"the model at {server.url} says of a red picture: 'hello world'"
-    assert model.split(maxsplit=2) == ["model", "ok", said]
+    assert model["state"] == "ok"
+    assert model["detail"].startswith(f"the model at {server.url}, ready after ")
+    assert model["detail"].endswith("says of a red picture: hello world")
 
 
 async def test_the_checkup_tells_what_the_server_has_against_it(
@@ -103,9 +105,10 @@ async def test_the_checkup_tells_what_the_server_has_against_it(
     server.replies.append(refuses(500))
     lines: list[str] = []
 
-    works = await check(config, lines.append)
+    works = await check(config, "en", lines.append, as_json=True)
 
     assert not works
-    assert [line for line in lines if "failed" in line] == [
-        "model        failed  the server answered 500"
-    ]
+    problems = {
+        row["part"]: row["detail"] for row in json.loads(lines[0]) if row["state"] == "problem"
+    }
+    assert problems == {"model": "the server answered 500"}

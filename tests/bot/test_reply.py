@@ -376,6 +376,20 @@ async def test_text_is_plain_while_it_is_written_and_styled_in_the_end(tmp_path)
         assert all(part[-1].rich and part[-1].final for part in posts)
 
 
+async def test_preview_is_markdown_where_the_platform_draws_it_but_words_of_ours_are_not(
+    tmp_path,
+):
+    async with a_desk(tmp_path, rich_previews=True) as desk:
+        desk.reply.wait_with("*1* ahead")
+        await desk.seen("*1* ahead")
+        desk.reply.show("**On")
+        await desk.seen("**On")
+        await desk.finish("The engine has *failed*.")
+
+        [bubble] = desk.platform.chats["ann"]
+        assert [post.rich for post in bubble.posts] == [False, True, False]
+
+
 async def test_new_id_of_a_finished_message_is_noted(desk):
     edit = desk.platform.edit
 

@@ -26,6 +26,7 @@ class Program:
             "LOG__LEVEL": "debug",
         } | settings
         clean = {k: v for k, v in os.environ.items() if not k.startswith("VISIONBOT_")}
+        self.url = f"http://127.0.0.1:{given['WEB__PORT']}"
         self._environment = clean | {f"VISIONBOT_{k}": str(v) for k, v in given.items()}
 
     async def start(self) -> None:

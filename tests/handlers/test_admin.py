@@ -205,6 +205,20 @@ async def test_all_limits_are_shown_with_where_they_come_from(desk: Desk):
     ]
 
 
+async def test_of_limits_that_a_command_has_changed_only_those_that_hold_are_shown(desk: Desk):
+    quota = QuotaSection(guest=("5 questions/day", "9 tokens/month"), timezone="UTC")
+    desk.rules.change(quota=quota)
+    await order(desk, "/quota guest set 7 questions/day")
+    await order(desk, "/quota member set 3 questions/day")
+
+    assert (await order(desk, "/quota")).splitlines()[1:4] == [
+        "the role guest · 7 questions/day, 9 tokens/month"
+        " · /quota (instead of config.toml: 5 questions/day, 9 tokens/month)",
+        "the role member · 3 questions/day · /quota (instead of config.toml: no limits)",
+        "the role staff · no limits · config.toml",
+    ]
+
+
 async def test_in_an_admin_chat_group_means_that_chat(desk: Desk):
     await decide(in_group(typed("/quota group set 9 questions/day"), "office"), desk)
 

@@ -90,15 +90,15 @@ async def test_thumbs_are_counted_and_thanked_for(desk: Desk):
     await answered(desk, "1")
     await answered(desk, "2")
 
-    assert await press(desk, "up", "m1") == Say(say("rated", "en"))
-    assert await press(desk, "down", "m2") == Say(say("rated", "en"))
+    assert await press(desk, "up", "m1") == Say(say("rated", "en"), thanks=True)
+    assert await press(desk, "down", "m2") == Say(say("rated", "en"), thanks=True)
     assert await desk.ratings.tally() == Tally(up=1, down=1)
 
 
 async def test_thumb_in_a_group_is_counted_in_silence(desk: Desk):
     await answered(desk, "1", group=True)
 
-    assert await press(desk, "up", "m1", group=True) == Say("")
+    assert await press(desk, "up", "m1", group=True) == Say("", thanks=True)
     assert await desk.ratings.tally() == Tally(up=1, down=0)
 
 

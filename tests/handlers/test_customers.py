@@ -326,7 +326,9 @@ async def test_thumbs_down_and_words_count_together(s: ServiceDesk):
     await s.desk.inbox.open_reply(entry.id, 0)
     await s.desk.inbox.note_reply(entry.id, 0, "answer")
 
-    assert await s.do(s.customer("down", kind="press", about="answer")) == Say(say("rated", "en"))
+    assert await s.do(s.customer("down", kind="press", about="answer")) == Say(
+        say("rated", "en"), thanks=True
+    )
     action = await s.do(s.customer("没用"))
 
     assert isinstance(action, Say)

@@ -46,6 +46,19 @@ def test_a_moment_is_written_in_the_zone():
     assert Periods("Asia/Shanghai").written(at("2026-11-21 16:00")) == "2026-11-22 00:00"
 
 
+@pytest.mark.parametrize(
+    ("zone", "written"),
+    [
+        ("Asia/Shanghai", "2026-11-22 00:00 UTC+8"),
+        ("Asia/Kolkata", "2026-11-21 21:30 UTC+5:30"),
+        ("America/St_Johns", "2026-11-21 12:30 UTC-3:30"),
+        ("UTC", "2026-11-21 16:00 UTC"),
+    ],
+)
+def test_a_moment_can_be_written_with_how_far_its_zone_is_from_utc(zone: str, written: str):
+    assert Periods(zone).written(at("2026-11-21 16:00"), with_zone=True) == written
+
+
 @pytest.mark.parametrize("name", ["Mars/Olympus", "../etc/passwd", "Asia"])
 def test_an_unknown_zone_is_refused(name: str):
     with pytest.raises(ValueError, match="Asia/Shanghai"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,9 +10,13 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _log_as_it_was() -> Iterator[None]:
-    root, hook = logging.getLogger(), sys.excepthook
+    root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    known = logging.root.manager.loggerDict
+    levels = {name: logging.getLogger(name).level for name in list(known)}
     yield
+    for name in list(known):
+        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
     logging.captureWarnings(capture=False)
-    root.handlers[:], sys.excepthook = handlers, hook
+    root.handlers[:] = handlers
     root.setLevel(level)

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from bot.cli import app
 from bot.storage.db import Database
+from bot.storage.sessions import Sessions
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,15 @@ def refused(*words: str) -> tuple[int, str]:
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     return done.exit_code, line
+
+
+@pytest.mark.usefixtures("database")
+def test_a_broadcast_without_words_asks_for_them() -> None:
+    code, said = refused("broadcast")
+
+    assert code == 2
+    assert "broadcast" in said
+    assert "Error" not in said
 
 
 @pytest.mark.usefixtures("database")
@@ -167,3 +177,48 @@ def test_settings_with_a_fault_are_not_read_again(tmp_path: Path) -> None:
 
     assert code == 2
     assert "[quota] guest is '5 questions/dya'" in complaint
+
+
+@pytest.mark.usefixtures("database")
+def test_link_to_the_operators_page_is_for_whoever_runs_it_and_works_once(tmp_path: Path) -> None:
+    printed = ordered("page")
+
+    found = re.search(r"^http://127\.0\.0\.1:8080/admin#(\S{20,})$", printed, re.MULTILINE)
+    assert found is not None
+    assert "The bot is not running" in printed
+
+    async def redeem() -> list[str | None]:
+        db = await Database.join(tmp_path / "data")
+        sessions = Sessions(db)
+        tokens = [await sessions.redeem(found[1], "console", lasts_s=60) for _ in range(2)]
+        session = await sessions.find(tokens[0] or "", "console")
+        await db.close()
+        return [session and session.person, tokens[1]]
+
+    assert asyncio.run(redeem()) == [f"machine:{pwd.getpwuid(os.getuid()).pw_name}", None]
+
+
+@pytest.mark.usefixtures("database")
+def test_link_is_written_down_but_not_what_it_is(tmp_path: Path) -> None:
+    code = ordered("page").partition("#")[2].split()[0]
+
+    lines = ordered("audit")
+
+    assert "A link to the operator's page was made." in lines
+    files = [file for file in (tmp_path / "data").iterdir() if file.is_file()]
+    assert not any(code.encode() in file.read_bytes() for file in files)
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("10.0.0.7", "10.0.0.7")],
+)
+def test_link_names_an_address_that_a_browser_can_open(
+    monkeypatch: pytest.MonkeyPatch, host: str, address: str
+) -> None:
+    monkeypatch.setenv("VISIONBOT_WEB__HOST", host)
+    monkeypatch.setenv("VISIONBOT_WEB__PORT", "9000")
+    monkeypatch.setenv("VISIONBOT_WEB__ACCESS_CODE", "a long access code")
+
+    assert f"http://{address}:9000/admin#" in ordered("page")

@@ -9,6 +9,7 @@ import pytest
 from bot.line import LineSection
 from bot.rules import QuotaSection
 from bot.texts import TEXTS
+from inference.trace import current
 from tests.bot.flow import THINKING, Flow
 from tests.fakes import a_quote
 
@@ -62,6 +63,20 @@ async def test_question_that_waited_too_long_is_told_so_in_its_own_message(flow)
     assert await flow.answered("ann") == [EXPIRED]
     await flow.until_states(**{asked: "expired"})
     assert [request.turns[-1].text for request in flow.engine.requests] == ["busy"]
+
+
+async def test_the_line_about_a_question_that_ends_early_has_its_own_id(flow, caplog):
+    ids = {}
+    caplog.set_level("INFO", "bot.arriving")
+    caplog.handler.addFilter(lambda record: ids.update({record.getMessage(): current()}) or True)
+    await flow.start()
+    await behind_another(flow)
+    (entry,) = [one for one in await flow.inbox.waiting() if one.event.conversation.chat == "ann"]
+
+    await flow.say("/stop")
+    await flow.until_states(q2="stopped")
+
+    assert ids[f"entry {entry.id} has its end before its turn: stopped"] == entry.trace
 
 
 async def test_question_in_time_is_answered_though_others_wait_too_long(flow):

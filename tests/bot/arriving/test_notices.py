@@ -99,3 +99,12 @@ async def test_notice_stands_below_what_it_is_about(room, event, reply_to):
     await room.notices.say(room.entry(**event), "so")
 
     assert room.platform.chats["room"][0].reply_to == reply_to
+
+
+@pytest.mark.parametrize(("shows", "seen"), [(False, ["thanks"]), (True, [])])
+async def test_press_is_thanked_for_unless_its_button_shows_it(room, shows, seen):
+    room.platform.shows_presses = shows
+
+    await room.notices.thank(room.entry(), "thanks")
+
+    assert room.seen() == seen
