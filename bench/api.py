@@ -59,12 +59,12 @@ _COLUMNS = (
 @dataclass(frozen=True, slots=True)
 class Plan:
     clients: int = 64
-    turns: int = 3
+    turns: int = 6
     tokens: int = 64
 
 
 FULL = Plan()
-QUICK = Plan(turns=2)
+QUICK = Plan(turns=4)
 
 
 @dataclass(frozen=True, slots=True)

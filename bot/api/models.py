@@ -32,6 +32,7 @@ class Models:
         self._stats = stats
         self._aliases = aliases
         self._began = began
+        self._release = version(_OWNER)
 
     @property
     def name(self) -> str:
@@ -43,7 +44,7 @@ class Models:
     @property
     def version(self) -> str:
         """Another one when the same question may get another answer."""
-        what = [version(_OWNER), self._section.model, self._section.quantize, self._section.dtype]
+        what = [self._release, self._section.model, self._section.quantize, self._section.dtype]
         return hashlib.sha256("\0".join([*what, self.name]).encode()).hexdigest()[:12]
 
     def check(self, name: str | None, caller: Caller) -> None:

@@ -89,7 +89,7 @@ class LocalEngine:
     async def measure(self, turn: Turn) -> int:
         async with self._measuring:
             self._check_up()  # not before: it may go down while this one waits
-            return await self._questions.measure(Measure(next(self._ids), turn))
+            return await self._questions.measure(Measure(next(self._ids), _outlined(turn)))
 
     def stats(self) -> EngineStats:
         now = self._tally.counts
@@ -254,6 +254,12 @@ def _seed(request: ChatRequest) -> int:
     """Chosen here, so that the next process draws on with it."""
     seed = request.sampling.seed
     return secrets.randbits(63) if seed is None else seed
+
+
+def _outlined(turn: Turn) -> Turn:
+    """Its pictures without their pixels: how many tokens they take depends on their sides alone."""
+    outlines = tuple(replace(picture, rgb=b"") for picture in turn.pictures)
+    return replace(turn, pictures=outlines)
 
 
 def _pause(failures: int) -> float:

@@ -258,7 +258,7 @@ async def test_address_in_use_is_found_before_the_model_is_loaded(tmp_path):
         settings = Settings(
             storage={"data_dir": tmp_path},
             web={"port": port},
-            engine={"model": str(tmp_path / "none")},
+            engine={"model": str(tmp_path)},  # no checkpoint there
         )
 
         with pytest.raises(CannotListen, match=str(port)):

@@ -68,13 +68,19 @@ async def test_question_that_waited_too_long_is_told_so_in_its_own_message(flow)
 async def test_the_line_about_a_question_that_ends_early_has_its_own_id(flow, caplog):
     ids = {}
     caplog.set_level("INFO", "bot.arriving")
-    caplog.handler.addFilter(lambda record: ids.update({record.getMessage(): current()}) or True)
+
+    def note(record):
+        ids[record.getMessage()] = current()
+        return True
+
+    caplog.handler.addFilter(note)
     await flow.start()
     await behind_another(flow)
     (entry,) = [one for one in await flow.inbox.waiting() if one.event.conversation.chat == "ann"]
 
     await flow.say("/stop")
     await flow.until_states(q2="stopped")
+    caplog.handler.removeFilter(note)
 
     assert ids[f"entry {entry.id} has its end before its turn: stopped"] == entry.trace
 
