@@ -52,6 +52,11 @@ class Program:
         """As Ctrl-C and systemd do it; the exit code."""
         return await self._end(signal.SIGTERM)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 

@@ -150,15 +150,15 @@ def _make_key(folder: Path) -> str:
     return key
 
 
-def _engines() -> list[int]:
-    """Processes of engines whose program is a child of ours."""
+def _engines(program: int) -> list[int]:
+    """Processes of this program's engines: other programs may run in the same tests."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if b"inference.engine.process.child" in (process / "cmdline").read_bytes():
-                program = _parent(int(process.name))
-                if _parent(program) == os.getpid():
-                    found.append(int(process.name))
+                engine = int(process.name)
+                if _parent(engine) == program:
+                    found.append(engine)
     return found
 
 
@@ -197,7 +197,7 @@ async def _play(scene: Scene) -> None:
 
 
 async def _kill_the_engine(scene: Scene) -> None:
-    (engine,) = _engines()
+    (engine,) = _engines(scene.program.pid)
     os.kill(engine, signal.SIGKILL)
     await scene.until(lambda log: "ended with code -9" in log)
     async with asyncio.timeout(WITHIN_S):
