@@ -32,7 +32,7 @@ _CLIENTS = 8
 _LOOK_EVERY_S = 5.0
 _WARM_SHARE = 0.4
 _QUICK_MINUTES = 1.0
-_MOST_MB_PER_HOUR = 60.0  # a tenth of what it holds
+_MOST_MB_PER_HOUR = 60.0
 _MOST_MORE = 5  # tasks or files between the halves of what is counted
 
 
