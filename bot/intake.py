@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
@@ -117,15 +118,24 @@ class Intake:
         except PlatformError as error:
             log.warning("a photo from %s was not fetched: %s", platform, error)
             raise _unusable("photo_unreachable", language) from error
-        picture = await self._prepare(data, language)
-        return Ready(await self._photos.put(data), picture)
+        with _told_of_faults(language):
+            stored = await self._service.stored(data)
+            # made from what is stored, so that it is the same whenever it is needed
+            picture = await self._service.prepare(stored)
+        return Ready(await self._photos.put(stored), picture)
 
     async def _prepare(self, data: bytes, language: Language) -> Picture:
-        try:
+        with _told_of_faults(language):
             return await self._service.prepare(data)
-        except BadPicture as error:
-            said = texts.picture_fault(error.reason, error.value, error.limit, language)
-            raise Unusable(said) from error
+
+
+@contextmanager
+def _told_of_faults(language: Language) -> Iterator[None]:
+    try:
+        yield
+    except BadPicture as error:
+        said = texts.picture_fault(error.reason, error.value, error.limit, language)
+        raise Unusable(said) from error
 
 
 def check_number(photos: int, language: Language) -> None:

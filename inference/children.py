@@ -15,6 +15,8 @@ _START_TIMEOUT_S = 30.0
 _END_TIMEOUT_S = 10.0
 _DIED = (EOFError, OSError)  # what talking to a dead child raises
 _HEAD = struct.Struct(">cQ")
+# Else numpy takes addresses for a thread on each core, of which a child has few.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 class ChildDied(Exception):
@@ -37,6 +39,7 @@ class Children:
         jobs_each: int,
         timeout_s: float,
         max_body: int,
+        start_timeout_s: float = _START_TIMEOUT_S,
     ) -> None:
         """`jobs_each`: then a fresh one, what a library leaks goes with it. `max_body`: no honest
         answer is longer."""
@@ -44,6 +47,7 @@ class Children:
         self._jobs_each = jobs_each
         self._timeout_s = timeout_s
         self._max_body = max_body
+        self._start_timeout_s = start_timeout_s
         self._free = asyncio.Semaphore(most)
         self._idle: list[_Child] = []
 
@@ -85,14 +89,14 @@ class Children:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,  # libraries quote there what they stumble over
-                env={"PYTHONPATH": home},
+                env={"PYTHONPATH": home, **dict.fromkeys(_ONE_THREAD, "1")},
                 start_new_session=True,  # Ctrl-C is for the parent, which ends its children itself
             )
         except OSError as error:
             raise NoChild(f"{self._command[2]} cannot be started: {error}") from error
         child = _Child(process, self._max_body)
         try:
-            async with asyncio.timeout(_START_TIMEOUT_S):
+            async with asyncio.timeout(self._start_timeout_s):
                 await child.ready()
         except _DIED as error:
             await child.end()

@@ -7,19 +7,21 @@ import logging
 import struct
 import time
 from dataclasses import asdict
+from typing import get_args
 
 from pydantic import BaseModel, Field
 
 from inference.children import ChildDied, Children, NoChild
-from inference.errors import BadPicture, EngineDown
+from inference.errors import BadPicture, EngineDown, PictureFault
 from inference.images.limits import Limits, check_bytes
-from inference.request import Picture
+from inference.request import Picture, PictureNote
 
 log = logging.getLogger(__name__)
 
 _CHILDREN = 2
 _JOBS_PER_CHILD = 200
-_SIDES = struct.Struct(">II")
+_HEAD = struct.Struct(">IIB")
+_ROOM_BYTES = 1 << 20  # by which a file of noise may grow as a PNG, and for what stands around it
 
 
 class PicturesSection(BaseModel, extra="forbid", frozen=True):
@@ -31,6 +33,7 @@ class PicturesSection(BaseModel, extra="forbid", frozen=True):
         100, ge=1, le=150
     )  # the picture processor refuses 200, and shrinking rounds
     timeout_s: float = Field(5.0, ge=0.1, le=60.0)
+    straighten_pages: bool = True
 
     def limits(self) -> Limits:
         return Limits(
@@ -39,6 +42,7 @@ class PicturesSection(BaseModel, extra="forbid", frozen=True):
             min_side=self.min_side,
             longest_side=self.longest_side,
             max_ratio=self.max_ratio,
+            straighten_pages=self.straighten_pages,
         )
 
 
@@ -54,7 +58,7 @@ class Decoder:
             most=children,
             jobs_each=_JOBS_PER_CHILD,
             timeout_s=section.timeout_s,
-            max_body=_SIDES.size + 3 * section.longest_side**2,
+            max_body=max(self._limits.max_bytes, 3 * section.longest_side**2) + _ROOM_BYTES,
         )
 
     async def decode(self, photo: bytes) -> Picture:
@@ -63,8 +67,7 @@ class Decoder:
         try:
             picture = await self._decode(photo)
         except BadPicture as fault:
-            figures = {"ms": _ms_since(began), "bytes": len(photo), "reason": fault.reason}
-            log.info("a photo of %(bytes)d bytes is refused after %(ms)d ms: %(reason)s", figures)
+            _log_refusal(photo, fault, began)
             raise
         log.info(
             "a photo of %(bytes)d bytes made ready in %(ms)d ms: %(width)d x %(height)d",
@@ -77,10 +80,24 @@ class Decoder:
         )
         return picture
 
+    async def bare(self, photo: bytes) -> bytes:
+        """The file with nothing in it but what draws the picture. Raises as `decode`, but not for
+        what only looking at the pixels shows."""
+        began = time.monotonic()
+        try:
+            return await self._ask(b"K", photo)
+        except BadPicture as fault:
+            _log_refusal(photo, fault, began)
+            raise
+
     async def _decode(self, photo: bytes) -> Picture:
+        return _parse_picture(await self._ask(b"P", photo))
+
+    async def _ask(self, wish: bytes, photo: bytes) -> bytes:
+        """`wish`: the kind of the answer that is wanted."""
         check_bytes(photo, self._limits)
         try:
-            kind, body = await self._children.ask(photo)
+            kind, body = await self._children.ask(wish + photo)
         except TimeoutError:
             raise BadPicture("timeout", value=self._timeout_s, limit=self._timeout_s) from None
         except ChildDied as error:
@@ -88,22 +105,41 @@ class Decoder:
         except NoChild as error:
             raise EngineDown(f"no photo can be decoded: {error}") from error
         if kind == b"F":
-            raise BadPicture(**json.loads(body))
-        return _parse_picture(body)
+            raise _parse_refusal(body)
+        if kind != wish:
+            raise BadPicture("broken")
+        return body
 
     async def close(self) -> None:
         """Call it when no `decode` is running any more."""
         await self._children.close()
 
 
+def _log_refusal(photo: bytes, fault: BadPicture, began: float) -> None:
+    figures = {"ms": _ms_since(began), "bytes": len(photo), "reason": fault.reason}
+    log.info("a photo of %(bytes)d bytes is refused after %(ms)d ms: %(reason)s", figures)
+
+
 def _ms_since(began: float) -> int:
     return round(1000 * (time.monotonic() - began))
 
 
-def _parse_picture(body: bytes) -> Picture:
+def _parse_refusal(body: bytes) -> BadPicture:
     """A child that was taken over may send anything."""
-    sides = body[: _SIDES.size].ljust(_SIDES.size, b"\0")
-    width, height = _SIDES.unpack(sides)
-    if len(body) != _SIDES.size + 3 * width * height:
+    try:
+        refusal = json.loads(body)
+        reason, value, limit = refusal["reason"], float(refusal["value"]), float(refusal["limit"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return BadPicture("broken")
+    if reason not in get_args(PictureFault):
+        return BadPicture("broken")
+    return BadPicture(reason, value=value, limit=limit)
+
+
+def _parse_picture(body: bytes) -> Picture:
+    """As above: its sides must fit its pixels."""
+    width, height, notes = _HEAD.unpack(body[: _HEAD.size].ljust(_HEAD.size, b"\0"))
+    if not body or len(body) != _HEAD.size + 3 * width * height:
         raise BadPicture("broken")
-    return Picture(width, height, body[_SIDES.size :])
+    told = tuple(note for at, note in enumerate(get_args(PictureNote)) if notes >> at & 1)
+    return Picture(width, height, body[_HEAD.size :], told)

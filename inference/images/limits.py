@@ -14,6 +14,7 @@ class Limits:
     min_side: int
     longest_side: int  # not a limit: pictures are shrunk to it
     max_ratio: int  # long side to short side
+    straighten_pages: bool  # not a limit either
 
 
 def check_bytes(photo: bytes, limits: Limits) -> None:

@@ -14,7 +14,7 @@ Encode = Callable[..., bytes]
 
 
 def framed(*photos: bytes) -> BytesIO:
-    return BytesIO(b"".join(len(photo).to_bytes(8, "big") + photo for photo in photos))
+    return BytesIO(b"".join((1 + len(photo)).to_bytes(8, "big") + b"P" + photo for photo in photos))
 
 
 def kinds(answers: BytesIO) -> list[bytes]:
