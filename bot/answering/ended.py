@@ -15,10 +15,11 @@ class Ended:
     end: End
     text: str  # as the person reads it; of an answer: with what stands below it
     # Our own words, such as "engine_fault", "given_up", "no_words"; None: the model's answer, or
-    # (refused) what is wrong with a photo.
+    # (refused) what is wrong with a photo. "instead_mark": something else was given instead.
     key: Key | None
     language: Language
     found_nothing: bool = False  # there is a knowledge base, and nothing in it speaks of this
+    calls_person: bool = False  # whatever rules say about when staff are called
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from bot.answering.ended import After, Care, Ended
 from bot.answering.outcome import Outcome
@@ -35,13 +36,17 @@ class Endings:
         after: After,
         counts: Counts,
         *,
+        cover: Callable[[str], Awaitable[str]] | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        """`cover`: an answer is kept without the numbers of people, whoever has read them in it;
+        None: as it is."""
         self._history = history
         self._subjects = subjects
         self._meter = meter
         self._after = after
         self._counts = counts
+        self._cover = cover
         self._sleep = sleep
 
     async def write(self, question: Question, outcome: Outcome) -> None:
@@ -69,10 +74,12 @@ class Endings:
         await self._meter.settle(entry.id, questions=outcome.questions, tokens=outcome.tokens)
         if outcome.answer is not None:
             assert prompt is not None
+            text = outcome.answer.text
+            text = text if self._cover is None else await self._cover(text)
             kept = await self._history.answered(
                 entry,
                 prompt.question,
-                outcome.answer,
+                replace(outcome.answer, text=text),
                 prompt.used,
                 replaces=prompt.replaces,
                 tells_long=prompt.tells_long,
@@ -84,7 +91,9 @@ class Endings:
         elif outcome.end == "stopped":
             await self._history.stopped(entry, spared)
         else:
-            await self._history.unanswered(entry, outcome.end, _used(question), also=also)
+            # who is asked back says yes or no to the same photos
+            used = () if outcome.buttons else _used(question)
+            await self._history.unanswered(entry, outcome.end, used, also=also)
 
     async def _look_after(self, question: Question, outcome: Outcome) -> Care | None:
         prompt = question.prompt
@@ -94,6 +103,7 @@ class Endings:
             outcome.key,
             question.language,
             found_nothing=prompt is not None and prompt.passages == (),
+            calls_person=outcome.calls_person,
         )
         try:
             async with asyncio.timeout(_AFTERCARE_S):

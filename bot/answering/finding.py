@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.answering import sources
+from bot.rules import Rules
 from bot.storage.knowledge import Knowledge, Passage
 from bot.texts import Language
+from inference.fallback import Excerpt
 from inference.request import Turn
 from inference.service import Service
 
@@ -23,6 +25,20 @@ class Found:
 
     def before(self, question: str) -> str:
         return f"{self.block}\n\n{question}" if self.block else question
+
+
+class Excerpts:
+    """What the knowledge base has for people themselves, where no model answers."""
+
+    def __init__(self, knowledge: Knowledge, rules: Rules) -> None:
+        self._knowledge = knowledge
+        self._rules = rules
+
+    async def find(self, question: str, limit: int) -> list[Excerpt]:
+        """None at all where [knowledge] says so."""
+        limit = min(limit, self._rules.now.knowledge.passages)
+        found = await self._knowledge.find(question, limit) if limit else []
+        return [Excerpt(one.title, one.text, one.place) for one in found]
 
 
 async def find(

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import texts
-from bot.answering import sources
+from bot.answering import sights, sources
+from bot.event import Button
 from bot.prompt import Prompter
 from bot.question import Question
 from bot.storage.history import Said
 from bot.storage.inbox import End
 from bot.texts import Key
+from inference.errors import Where
 from inference.request import Finish
+from inference.safety.verdict import UNCHECKED
 
 _FENCE = "```"
+_BLOCKED: dict[Where, Key] = {
+    "question": "question_blocked",
+    "picture": "picture_blocked",
+    "answer": "answer_blocked",
+}
 _MARKS: dict[Finish | None, Key] = {"length": "length_mark", "repetition": "repetition_mark"}
 
 
@@ -25,6 +33,8 @@ class Outcome:
     answer: Said | None = None  # as it is kept with its question; then the end is "answered"
     questions: int = 0  # that it counts as
     tokens: int = 0
+    buttons: tuple[Button, ...] = ()  # where the person is asked back
+    calls_person: bool = False  # whatever rules say about when staff are called
 
 
 class Outcomes:
@@ -33,6 +43,10 @@ class Outcomes:
 
     async def written(self, question: Question) -> Outcome:
         """The model has ended by itself."""
+        if question.draft.finish == "blocked":
+            category = UNCHECKED if question.draft.unchecked else ""
+            taken_back = blocked(question, "answer", question.draft.case, category)
+            return replace(taken_back, tokens=await self._tokens(question))
         if not question.draft.text():
             return Outcome(
                 texts.say("no_words", question.language),
@@ -46,6 +60,8 @@ class Outcomes:
         """What was written is kept, so that the conversation stays coherent; but not if another
         question takes the place of this one."""
         parting = question.parting
+        if question.draft.finish == "blocked":  # meanwhile; what was shown goes all the same
+            return await self.written(question)
         if question.draft.text() and parting == "stopped":
             return await self._answered(question, "stopped_mark", whole=False)
         said = texts.say(parting, question.language)
@@ -61,6 +77,10 @@ class Outcomes:
         assert question.prompt is not None
         prompt, language, text = question.prompt, question.language, question.draft.text()
         below = [texts.say(mark, language)] if mark else []
+        if question.draft.cached:
+            below.append(texts.say("earlier_mark", language))
+        if noted := sights.told(prompt.notes, language):
+            below.append(noted)
         if whole and prompt.passages is not None:
             below.append(sources.listed(prompt.passages, language))
         if prompt.tells_long:
@@ -74,9 +94,19 @@ class Outcomes:
         )
 
     async def _tokens(self, question: Question) -> int:
-        if question.prompt is None:  # the model has read nothing yet
+        if question.prompt is None or question.draft.cached:  # the model has read nothing
             return 0
         return await self._prompter.cost(question.prompt, question.draft)
+
+
+def blocked(question: Question, where: Where, case: int | None, category: str = "") -> Outcome:
+    """`case`: None: staff do not have it, so there is nothing to appeal against."""
+    key: Key = "not_checked" if category == UNCHECKED else _BLOCKED[where]
+    outcome = told(question, key, "refused")
+    if case is None:
+        return outcome
+    how = texts.say("how_to_appeal", question.language, case=case)
+    return replace(outcome, text=f"{outcome.text}\n{how}")
 
 
 def told(question: Question, key: Key, end: End) -> Outcome:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bot import texts
 from bot.storage.knowledge import Passage
 from bot.texts import Language
+from inference.fallback import Excerpt
 
 
 def block(passages: Sequence[Passage], language: Language) -> str:
@@ -20,6 +21,14 @@ def block(passages: Sequence[Passage], language: Language) -> str:
     return "\n".join(lines)
 
 
+def quoted(excerpts: Sequence[Excerpt], language: Language) -> str:
+    """For people, where there is no answer."""
+    lines = [texts.say("knowledge_instead", language)]
+    for number, excerpt in enumerate(excerpts, 1):
+        lines += ["", _title(number, excerpt, language), excerpt.text]
+    return "\n".join(lines)
+
+
 def listed(passages: Sequence[Passage], language: Language) -> str:
     """For people; where nothing fitted the question, that is said."""
     if not passages:
@@ -28,7 +37,7 @@ def listed(passages: Sequence[Passage], language: Language) -> str:
     return "\n".join([texts.say("sources", language), *lines])
 
 
-def _title(number: int, passage: Passage, language: Language) -> str:
+def _title(number: int, passage: Passage | Excerpt, language: Language) -> str:
     title = " ".join(passage.title.split())
     if not passage.place:
         return texts.say("source", language, number=number, title=title)
