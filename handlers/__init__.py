@@ -15,10 +15,13 @@ from handlers import (
     access,
     admin,
     buttons,
+    cases,
     commands,
     gates,
     knowledge,
     language,
+    patience,
+    privacy,
     satisfaction,
     service,
     staff,
@@ -57,8 +60,13 @@ COMMANDS: dict[str, Command] = {  # as /help lists them
     "human": Command(service.human, "about_human", where="service"),
     "back": Command(staff.back, "about_back", "usage_back", where="ticket"),
     "rate": Command(satisfaction.rate, "about_rate", "usage_rate", where="service"),
+    "appeal": Command(cases.appeal, "about_appeal", "usage_of_appeal"),
     "usage": Command(admin.usage, "about_usage"),
     "language": Command(language.choose, "about_language", "language_usage"),
+    "patience": Command(patience.choose, "about_patience", "patience_usage"),
+    "privacy": Command(privacy.privacy, "about_privacy"),
+    "export": Command(privacy.export, "about_export"),
+    "forget": Command(privacy.forget, "about_forget", "forget_usage"),
     "start": Command(commands.start, "about_start"),
     "help": Command(_show_help, "about_help"),
     "tickets": Command(staff.show_tickets, "about_tickets", None, "staff", "desk"),
@@ -67,6 +75,7 @@ COMMANDS: dict[str, Command] = {  # as /help lists them
     "close": Command(staff.close, "about_close", "usage_ticket", "staff", "desk"),
     "learn": Command(knowledge.learn, "about_learn", "learn_usage", "staff", "desk"),
     "kb": Command(knowledge.kb, "about_kb", "kb_usage", "staff", "desk"),
+    **cases.STAFFS,
     "stats": _ordered("stats", "about_stats"),
     "quota": _ordered("quota", "about_quota"),
     "allow": _ordered("allow", "about_allow"),
@@ -83,22 +92,31 @@ COMMANDS: dict[str, Command] = {  # as /help lists them
 PRESSES: dict[str, Handler] = {
     "stop": buttons.stop,
     "again": service.again,
+    "show": service.show,
     "up": satisfaction.up,
     "down": satisfaction.down,
     "person": service.human,
+    "forget-yes": privacy.press_forget,
+    "forget-no": privacy.press_forget,
     "take": staff.press,
     "back": staff.press,
     "close": staff.press,
     "rate": satisfaction.press_rate,
     "broadcast": admin.press_broadcast,
     "broadcast-drop": admin.press_broadcast,
+    "case": cases.press,
+    "approve": cases.press,
+    "reject": cases.press,
 }
 
 
 async def decide(event: Event, desk: Desk) -> Action:
-    """Nothing for the banned; and whatever leads to a question passes one more gate."""
-    if (denied := await access.banned(event, desk)) is not None:
-        return denied
+    """Nothing for the banned but their rights; and whatever leads to a question passes one more
+    gate."""
+    if not privacy.is_a_right(event) and (denied := await access.banned(event, desk)) is not None:
+        return (
+            denied if not await cases.may_appeal(event, desk) else await cases.appeal(event, desk)
+        )
     action = await _meaning(event, desk)
     if isinstance(action, Ask | Again | Keep):
         return await access.question(event, desk) or action

@@ -31,7 +31,10 @@ async def banned(event: Event, desk: Desk) -> Action | None:
         return Ignore()
     reason = desk.say(event, "ban_reason", reason=known.ban_reason) if known.ban_reason else ""
     when = _until(known.banned_until, event, desk)
-    return Say(desk.say(event, "you_are_banned", when=when, reason=reason))
+    told = desk.say(event, "you_are_banned", when=when, reason=reason)
+    if await desk.office.cases.has_appeal(event.conversation, f"{platform}:{person}"):
+        told = f"{told}\n{desk.say(event, 'ban_appeal')}"
+    return Say(told)
 
 
 async def question(event: Event, desk: Desk) -> Action | None:

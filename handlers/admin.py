@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.access.names import Name
 from bot.access.quota import Misread
-from bot.access.roles import role_of
+from bot.access.roles import ROLES, Role, role_of
 from bot.action import Action, Ignore, Say
 from bot.admin import orders
 from bot.admin.actor import Actor
@@ -31,7 +31,7 @@ def ordered(command: str) -> Handler:
     """A handler that reads the words of the command; what they do not mean is explained."""
 
     async def handle(event: Event, desk: Desk) -> Action:
-        actor, here = await _actor(event, desk), await _here(event, desk)
+        actor, here = await actor_of(event, desk), await here_of(event, desk)
         try:
             report = await ORDERS[command](argument_of(event.text), here, actor, desk.office)
         except Misread as error:
@@ -43,7 +43,7 @@ def ordered(command: str) -> Handler:
 
 async def broadcast(event: Event, desk: Desk) -> Action:
     """A new text gets buttons to confirm it with."""
-    actor = await _actor(event, desk)
+    actor = await actor_of(event, desk)
     broadcaster = desk.office.broadcaster
     try:
         order = orders.parse_broadcast(argument_of(event.text))
@@ -61,7 +61,7 @@ async def broadcast(event: Event, desk: Desk) -> Action:
 
 async def press_broadcast(event: Event, desk: Desk) -> Action:
     """Only an admin's press counts, and in the place where the command would."""
-    actor = await _actor(event, desk)
+    actor = await actor_of(event, desk)
     name, _, number = event.text.partition(" ")
     numbered = re.fullmatch(r"[0-9]{1,9}", number)
     if numbered is None or not await is_allowed(BROADCAST, event, desk):
@@ -75,13 +75,14 @@ async def press_broadcast(event: Event, desk: Desk) -> Action:
 BROADCAST = Command(broadcast, "about_broadcast", "usage_of_broadcast", "admin", "admin")
 
 
-async def _actor(event: Event, desk: Desk) -> Actor:
-    role = await role_of(event, desk.people, desk.rules)
+async def actor_of(event: Event, desk: Desk, *, least: Role = "guest") -> Actor:
+    """`least`: the role of who writes here, whoever it is."""
+    role = max(await role_of(event, desk.people, desk.rules), least, key=ROLES.index)
     language = desk.language(_wordless(event))
     return Actor(act_of(event), role, language, report_to=event.conversation)
 
 
-async def _here(event: Event, desk: Desk) -> Here:
+async def here_of(event: Event, desk: Desk) -> Here:
     return Here(
         event.conversation.platform, _person(event), _group(event), await _quoted(event, desk)
     )

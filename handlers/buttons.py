@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.access.periods import Periods
 from bot.action import Action, Again, Ignore, Say, Stop
 from bot.event import Button, Event
 from bot.storage.inbox import Entry
@@ -14,6 +15,8 @@ from bot.storage.ratings import Value
 from bot.texts import Key
 from handlers.commands import command_of
 from handlers.desk import Desk
+
+_LONGEST_NUMBER = 18
 
 
 def below(entry: Entry, desk: Desk) -> tuple[Button, ...]:
@@ -24,6 +27,26 @@ def below(entry: Entry, desk: Desk) -> tuple[Button, ...]:
     if not section.serves(where.platform, where.chat, group=entry.event.group):
         return again, *thumbs
     return again, *thumbs, Button("person", desk.say(entry.event, "person_button"))
+
+
+def hint(entry: Entry, number: int, at: float, desk: Desk) -> Say:
+    """Whether an earlier answer is meant, given about a picture that looks the same."""
+    when = Periods(desk.rules.now.quota.timezone).written(at)
+    show = Button(f"show {number}", desk.say(entry.event, "show_button"))
+    anew = Button("again", desk.say(entry.event, "anew_button"))
+    return Say(desk.say(entry.event, "similar_seen", when=when), (show, anew))
+
+
+async def show(event: Event, desk: Desk) -> Action:
+    """The answer that was asked about; only its owner gets it."""
+    number = event.text.partition(" ")[2]
+    if not (number.isascii() and number.isdecimal() and len(number) < _LONGEST_NUMBER):
+        return Ignore()
+    match await again(event, desk):
+        case Again(first):
+            return Again(first, shown=int(number))
+        case other:
+            return other
 
 
 async def stop(event: Event, desk: Desk) -> Action:

@@ -82,7 +82,8 @@ def heard(ticket: Ticket, event: Event, now: float) -> Ticket:
 
 def _why(section: ServiceSection, ended: Ended) -> Why | None:
     rules = section.hand_off
-    if "engine" in rules and ended.end == "dead":
+    failed = ended.end == "dead" and ended.key != "instead_mark"
+    if ended.calls_person or (failed and "engine" in rules):
         return "engine"
     if "refused" in rules and ended.key == "no_words":
         return "refused"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.access.rights import Rights
 from bot.admin.office import Office
 from bot.documents.reader import Reader
 from bot.event import Attachment, Event
@@ -40,6 +41,7 @@ class Desk:
     fetch_file: Callable[[Event, Attachment, int], Awaitable[bytes]]
     reader: Reader
     office: Office
+    rights: Rights
 
     def language(self, event: Event) -> Language:
         return language_for(event, self.default_language)

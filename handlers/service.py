@@ -95,6 +95,10 @@ async def again(event: Event, desk: Desk) -> Action:
     return await _hushed(event, desk) or await buttons.again(event, desk)
 
 
+async def show(event: Event, desk: Desk) -> Action:
+    return await _hushed(event, desk) or await buttons.show(event, desk)
+
+
 async def say_again(event: Event, desk: Desk) -> Action:
     return await _hushed(event, desk) or await buttons.say_again(event, desk)
 

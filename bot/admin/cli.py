@@ -16,6 +16,7 @@ from bot.options import Config, Words
 # NOTE: `bot.admin.machine` is imported inside the commands: --help shall not wait for a database.
 
 _PEOPLE, _BOT, _RECORDS = "People and their limits", "The running bot", "Records"
+_SAFETY = "Content safety"
 
 app = typer.Typer(
     help="Limits, roles, bans and broadcasts, also while the bot runs.", no_args_is_help=True
@@ -25,6 +26,9 @@ app = typer.Typer(
 keys = typer.Typer(help="Keys of the API: one for each program that asks.", no_args_is_help=True)
 app.add_typer(keys, name="keys", rich_help_panel=_PEOPLE)
 
+pictures = typer.Typer(help="Known bad pictures, which get no answer.", no_args_is_help=True)
+app.add_typer(pictures, name="pictures", rich_help_panel=_SAFETY)
+
 
 class State(StrEnum):  # a list of literals is nothing that typer takes
     BOT = "bot"
@@ -32,6 +36,10 @@ class State(StrEnum):  # a list of literals is nothing that typer takes
     STAFF = "staff"
     CLOSED = "closed"
 
+
+Decision = Annotated[
+    list[str], typer.Argument(metavar="NUMBER [WORDS]", help="WORDS are for the person.")
+]
 
 # Ids of groups begin with a minus and are no options.
 _AS_TYPED = {"ignore_unknown_options": True}
@@ -164,6 +172,32 @@ def broadcast(
     raise typer.Exit(machine.broadcast(" ".join(order or []), config, language, sure=yes))
 
 
+@app.command(context_settings=_AS_TYPED, rich_help_panel=_PEOPLE)
+def export(
+    who: Annotated[str, typer.Argument(help='A person: "telegram:12345".')],
+    file: Annotated[Path, typer.Argument(help="A ZIP, which must not exist yet.")],
+    config: Config = None,
+    language: Words = None,
+) -> None:
+    """Write all that is kept of somebody, for them."""
+    from bot.admin import machine  # late: see above
+
+    raise typer.Exit(machine.export(who, file, config, language))
+
+
+@app.command(context_settings=_AS_TYPED, rich_help_panel=_PEOPLE)
+def forget(
+    who: Annotated[str, typer.Argument(help='A person: "telegram:12345", or a key "api:k_1".')],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    config: Config = None,
+    language: Words = None,
+) -> None:
+    """Delete all that is kept of somebody; what they are writing is ended."""
+    from bot.admin import machine  # late: see above
+
+    raise typer.Exit(machine.forget(who, config, language, sure=yes))
+
+
 @app.command(rich_help_panel=_RECORDS)
 def backup(
     folder: Annotated[Path, typer.Argument(help="Where to; it must not exist yet.")],
@@ -184,6 +218,46 @@ def audit(
 ) -> None:
     """Who changed what, newest first."""
     _order("audit", [str(lines)], config, language)
+
+
+@app.command(context_settings=_AS_TYPED, rich_help_panel=_SAFETY)
+def cases(
+    which: Annotated[
+        str, typer.Argument(metavar="[open | all | WHO]", help='WHO is "telegram:12345".')
+    ] = "open",
+    config: Config = None,
+    language: Words = None,
+) -> None:
+    """List what content safety blocked or wants looked at."""
+    _order("cases", [which], config, language)
+
+
+@app.command(context_settings=_AS_TYPED, rich_help_panel=_SAFETY)
+def case(
+    order: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NUMBER [block [2h | 3d | forever] | block-picture]",
+            help="block shuts the person out; block-picture, these pixels, whoever sends them.",
+        ),
+    ],
+    config: Config = None,
+    language: Words = None,
+) -> None:
+    """Show a case, or deal with its person or picture."""
+    _order("case", order, config, language)
+
+
+@app.command(rich_help_panel=_SAFETY)
+def approve(order: Decision, config: Config = None, language: Words = None) -> None:
+    """Let a case through: the same will be answered next time; the person is told."""
+    _order("approve", order, config, language)
+
+
+@app.command(rich_help_panel=_SAFETY)
+def reject(order: Decision, config: Config = None, language: Words = None) -> None:
+    """Let the decision in a case stand; who appealed is told."""
+    _order("reject", order, config, language)
 
 
 @app.command(rich_help_panel=_RECORDS)
@@ -262,6 +336,39 @@ def revoke_key(
     from bot.admin import machine  # late: see above
 
     raise typer.Exit(machine.revoke_key(key, config, language))
+
+
+@pictures.command("block")
+def block_picture(
+    file: Annotated[Path, typer.Argument(help="A photo of it, of any kind that people may send.")],
+    why: Annotated[str, typer.Option(help="For whoever reads the list.")] = "",
+    config: Config = None,
+    language: Words = None,
+) -> None:
+    """Block its pixels, whoever sends them; what looks the same becomes a case."""
+    from bot.admin import machine  # late: see above
+
+    raise typer.Exit(machine.block_picture(file, why, config, language))
+
+
+@pictures.command("list")
+def list_pictures(config: Config = None, language: Words = None) -> None:
+    """Show all that are blocked: number, pixels' hash, since when, by whom, why."""
+    from bot.admin import machine  # late: see above
+
+    raise typer.Exit(machine.list_pictures(config, language))
+
+
+@pictures.command("allow")
+def allow_picture(
+    number: Annotated[int, typer.Argument(min=1, help="As listed.")],
+    config: Config = None,
+    language: Words = None,
+) -> None:
+    """Take a picture out of the list."""
+    from bot.admin import machine  # late: see above
+
+    raise typer.Exit(machine.allow_picture(number, config, language))
 
 
 def _order(command: str, words: list[str], config: Config, language: Words) -> None:

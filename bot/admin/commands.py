@@ -69,6 +69,29 @@ async def _audit(words: str, here: Here, actor: Actor, office: Office) -> Report
     return await office.running.audit(actor, orders.parse_audit(words))
 
 
+async def _cases(words: str, here: Here, actor: Actor, office: Office) -> Report:
+    return await office.cases.list(actor, orders.parse_cases(words, here))
+
+
+async def _case(words: str, here: Here, actor: Actor, office: Office) -> Report:
+    order = orders.parse_case(words)
+    if order.step == "show":
+        return await office.cases.show(actor, order.number)
+    if order.step == "block-picture":
+        return Report(await office.cases.block_picture(actor, order.number))
+    return Report(await office.cases.block(actor, order))
+
+
+async def _approve(words: str, here: Here, actor: Actor, office: Office) -> Report:
+    order = orders.parse_decision(words)
+    return Report(await office.cases.decide(actor, order, "approved"))
+
+
+async def _reject(words: str, here: Here, actor: Actor, office: Office) -> Report:
+    order = orders.parse_decision(words)
+    return Report(await office.cases.decide(actor, order, "rejected"))
+
+
 ORDERS: dict[str, Order] = {
     "quota": _quota,
     "allow": _allow,
@@ -80,6 +103,10 @@ ORDERS: dict[str, Order] = {
     "resume": _resume,
     "reload": _reload,
     "audit": _audit,
+    "cases": _cases,
+    "case": _case,
+    "approve": _approve,
+    "reject": _reject,
 }
 
 USAGES: dict[str, Key] = {
@@ -91,4 +118,8 @@ USAGES: dict[str, Key] = {
     "pause": "usage_of_pause",
     "broadcast": "usage_of_broadcast",
     "audit": "usage_of_audit",
+    "cases": "usage_of_cases",
+    "case": "usage_of_case",
+    "approve": "usage_of_approve",
+    "reject": "usage_of_reject",
 }

@@ -15,7 +15,9 @@ from typing import Any
 
 import typer
 
+from bot.access.names import parse_person
 from bot.access.quota import Misread
+from bot.admin import privacy
 from bot.admin.actor import Actor
 from bot.admin.commands import ORDERS
 from bot.admin.keys import KeyOrder
@@ -31,6 +33,7 @@ from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
 from bot.storage.people import People
 from bot.texts import Language
+from inference.images.decode import Decoder
 
 Work = Callable[[Office, Actor, Settings], Coroutine[Any, Any, str]]
 Opens = Callable[[Path], Coroutine[Any, Any, Database]]
@@ -96,6 +99,25 @@ def page(config: Path | None, language: Language | None) -> int:
     return _end_of("page", "", config, language, work)
 
 
+def export(who: str, file: Path, config: Path | None, language: Language | None) -> int:
+    async def work(office: Office, actor: Actor, settings: Settings) -> str:
+        return await privacy.export(office, actor, settings, parse_person(who), file)
+
+    return _end_of("export", who, config, language, work)
+
+
+def forget(who: str, config: Path | None, language: Language | None, *, sure: bool) -> int:
+    """Their name does not stand in the trace of it."""
+
+    async def work(office: Office, actor: Actor, settings: Settings) -> str:
+        name = parse_person(who)
+        if not (sure or _is_wanted(actor.say("machine_forget_sure", who=name))):
+            return actor.say("machine_forget_not")
+        return await privacy.forget(office, actor, settings, name)
+
+    return _end_of("forget", "", config, language, work)
+
+
 def make_key(order: KeyOrder, config: Path | None, language: Language | None) -> int:
     """Also before the first start: others may not reach the program until there is a key."""
 
@@ -117,6 +139,40 @@ def revoke_key(id_: str, config: Path | None, language: Language | None) -> int:
         return await office.keys.revoke(actor, id_)
 
     return _end_of("keys", f"revoke {id_}", config, language, work)
+
+
+def block_picture(file: Path, why: str, config: Path | None, language: Language | None) -> int:
+    async def work(office: Office, actor: Actor, settings: Settings) -> str:
+        try:
+            photo = await asyncio.to_thread(_read, file, settings.pictures.limits().max_bytes + 1)
+        except OSError as error:
+            raise Misread("picture_no_file", file=file, reason=error.strerror) from None
+        decoder = Decoder(settings.pictures, children=1)
+        try:
+            return await office.pictures.block(actor, photo, why, decoder.decode)
+        finally:
+            await decoder.close()
+
+    return _end_of("pictures", f"block {file.name}", config, language, work, opens=Database.at)
+
+
+def list_pictures(config: Path | None, language: Language | None) -> int:
+    async def work(office: Office, actor: Actor, _: Settings) -> str:
+        return (await office.pictures.all(actor)).as_table()
+
+    return _end_of("pictures", "list", config, language, work)
+
+
+def allow_picture(number: int, config: Path | None, language: Language | None) -> int:
+    async def work(office: Office, actor: Actor, _: Settings) -> str:
+        return await office.pictures.allow(actor, number)
+
+    return _end_of("pictures", f"allow {number}", config, language, work)
+
+
+def _read(file: Path, most: int) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(most)
 
 
 def _end_of(
@@ -158,7 +214,15 @@ async def _office(settings: Settings, opens: Opens) -> AsyncIterator[Office]:
     try:
         tokens = settings.answers.max_tokens + settings.window.max_tokens
         rules, people = Rules(settings.rules()), People(db)
-        yield Office(db, rules, people, Ledger(db), Outbox(db), question_tokens=tokens)
+        yield Office(
+            db,
+            rules,
+            people,
+            Ledger(db),
+            Outbox(db),
+            question_tokens=tokens,
+            default_language=settings.answers.default_language,
+        )
     finally:
         await db.close()
 

@@ -30,6 +30,7 @@ from bot.access.quota import (
 )
 
 Verb = Literal["show", "set", "give", "reset"]
+CaseStep = Literal["show", "block", "block-picture"]
 
 _VERBS: Mapping[str, Verb] = {
     "show": "show",
@@ -113,6 +114,25 @@ class BroadcastOrder:
     number: int | None = None  # None: the newest
 
 
+@dataclass(frozen=True, slots=True)
+class CasesOrder:
+    open_only: bool = True
+    person: Name | None = None  # None: everybody's
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOrder:
+    number: int
+    step: CaseStep = "show"
+    seconds: float | None = None  # of a block; None: for ever
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionOrder:
+    number: int
+    words: str = ""  # to the person
+
+
 def parse_quota(words: str, here: Here) -> QuotaOrder:
     """[who] [show | set LIMIT | set default [UNIT/PERIOD] | give AMOUNT | reset]"""
     rest = words.split()
@@ -187,6 +207,37 @@ def parse_audit(words: str) -> int:
     return int(text)
 
 
+def parse_cases(words: str, here: Here) -> CasesOrder:
+    """[open | all | who]; of one person all of them."""
+    text = normal(words)
+    if not text or text in _OPEN:
+        return CasesOrder()
+    if text in _ALL:
+        return CasesOrder(open_only=False)
+    person, rest = _take_person(words.split(), here)
+    _nothing_more(rest)
+    return CasesOrder(open_only=False, person=person)
+
+
+def parse_case(words: str) -> CaseOrder:
+    """NUMBER [block [DURATION | forever] | block-picture]"""
+    number, rest = _take_case(words)
+    if not rest:
+        return CaseOrder(number)
+    word, *more = rest.split()
+    step = choose(normal(word), _CASE_STEPS, "case_step")
+    seconds = None
+    if step == "block":
+        seconds, more = _take_duration(more)
+    _nothing_more(more)
+    return CaseOrder(number, step, seconds)
+
+
+def parse_decision(words: str) -> DecisionOrder:
+    """NUMBER [words to the person]"""
+    return DecisionOrder(*_take_case(words))
+
+
 def parse_nothing(words: str) -> None:
     """A command that takes no words."""
     _nothing_more(words.split())
@@ -204,6 +255,27 @@ _STEPS: Mapping[str, Literal["confirm", "cancel", "status"]] = {
     "status": "status",
     "进度": "status",
 }
+
+
+_OPEN = ("open", "未处理", "没处理")
+_ALL = ("all", "全部", "所有")
+_CASE_STEPS: Mapping[str, CaseStep] = {
+    "block": "block",
+    "block-picture": "block-picture",
+    "禁止照片": "block-picture",
+    "封禁照片": "block-picture",
+    "ban": "block",
+    "禁止": "block",
+    "封禁": "block",
+}
+
+
+def _take_case(words: str) -> tuple[int, str]:
+    first, *rest = words.split(maxsplit=1) or [""]
+    found = re.fullmatch(r"#?([0-9]{1,9})", normal(first))
+    if found is None:
+        raise Misread("case_number", given=shown(first))
+    return int(found[1]), "".join(rest).strip()
 
 
 def _parse_subject(word: str, here: Here) -> Subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -66,7 +67,8 @@ class Running:
 
         async def change(_: Transaction) -> Outcome:
             try:
-                changes = self._rules.reload()
+                # word lists may be long
+                changes = await asyncio.to_thread(self._rules.reload)
             except ConfigError as error:
                 return actor.refusal("", "reload_failed", fault=error)
             said = [

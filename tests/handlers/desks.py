@@ -7,18 +7,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.access.rights import Rights
 from bot.admin.office import Office
 from bot.documents.block import BadDocument
 from bot.documents.reader import Reader
 from bot.event import Attachment, Event
 from bot.rules import Rules, RuleSet
+from bot.storage.copy import Copies
 from bot.storage.db import Database
+from bot.storage.erasing.erasures import Erasures
 from bot.storage.history import History
 from bot.storage.inbox import Inbox
 from bot.storage.knowledge import Knowledge
 from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
 from bot.storage.people import People
+from bot.storage.photos import Photos
 from bot.storage.ratings import Ratings
 from bot.storage.tickets import Tickets
 from handlers.desk import Desk
@@ -45,6 +49,7 @@ async def a_desk(folder: Path) -> AsyncIterator[Desk]:
             _file,
             Reader(),
             Office(db, rules, people, ledger, letters, question_tokens=5120),
+            Rights(Copies(db, Photos(folder / "photos")), Erasures(db), lambda to: True),
         )
     finally:
         await db.close()

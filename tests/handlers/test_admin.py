@@ -17,6 +17,7 @@ from bot.event import Event, Person, Quoted
 from bot.rules import AccessSection, QuotaSection
 from bot.texts import Language, say
 from handlers import COMMANDS, decide
+from handlers.cases import STAFFS
 from handlers.commands import menu
 from handlers.desk import Desk
 from tests.fakes import an_event
@@ -415,8 +416,8 @@ def test_the_menu_offers_what_everybody_has(language: Language):
     assert offered["usage"] == say("about_usage", language)
 
 
-def test_every_order_is_a_command_of_admins():
-    assert set(ORDERS) | {"broadcast"} == set(ADMINS_OWN)
+def test_every_order_is_a_command_of_admins_or_about_cases():
+    assert set(ORDERS) | {"broadcast"} == set(ADMINS_OWN) | set(STAFFS)
 
 
 # Who may ask

@@ -18,9 +18,16 @@ from handlers.desk import Desk
 from tests.fakes import an_event
 from tests.handlers.desks import a_desk
 
-EVERYBODY = {"start", "help", "new", "stop", "usage", "language", "again", "good", "bad"}
+EVERYBODY = {"start", "help", "new", "stop", "usage", "language", "again", "good", "bad"} | {
+    *("appeal", "patience", "privacy", "export", "forget"),
+}
 CUSTOMERS = {"human", "back", "rate"}
-STAFF = {"learn", "kb", "take", "close", "tickets", "ticket"}
+STAFF = {"learn", "kb", "take", "close", "tickets", "ticket"} | {
+    "cases",
+    "case",
+    "approve",
+    "reject",
+}
 ADMINS = {
     "quota",
     "allow",

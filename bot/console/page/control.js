@@ -5,7 +5,7 @@ import { give } from "./server.js";
 import { text } from "./texts.js";
 
 const LENGTHS = [["30", "minutes", 30], ["2h", "hours", 2], ["1d", "days", 1], ["forever", "untilResumed", 0]];
-const COMMANDS = ["quota", "role", "allow", "ban", "unban", "stats", "audit", "pause", "resume", "reload"];
+const COMMANDS = ["quota", "role", "allow", "ban", "unban", "stats", "audit", "pause", "resume", "reload", "cases", "case", "approve", "reject"];
 
 // Gives an order and shows what came of it, there and for screen readers.
 export async function order(command, words, answer) {

@@ -1,5 +1,6 @@
-// What went wrong lately, and who changed what.
+// What went wrong lately, cases that wait for a decision, and who changed what.
 
+import { answerPlace, order } from "./control.js";
 import { card, node } from "./nodes.js";
 import { readAudit } from "./server.js";
 import { dateAndTime, text } from "./texts.js";
@@ -19,13 +20,21 @@ export class RecordsView {
   constructor(host) {
     this.troubles = node("div", {});
     this.audit = node("div", {});
+    this.cases = answerPlace();
     const refresh = node("button", { type: "button", class: "quiet", onclick: () => this.open() }, text("refresh"));
+    const again = node("button", { type: "button", class: "quiet", onclick: () => this.list() }, text("refresh"));
     host.replaceChildren(node("div", { class: "cards" },
       card(text("recentTroubles"), this.troubles, { kind: "whole" }),
+      card(text("cases"), [this.cases, node("p", { class: "soft" }, text("casesHint"))], { kind: "whole", more: again }),
       card(text("audit"), this.audit, { kind: "whole", more: refresh })));
   }
 
+  list() {
+    return order("cases", "", this.cases);
+  }
+
   async open() {
+    this.list();
     try {
       const { lines } = await readAudit();
       this.audit.replaceChildren(audit(lines));

@@ -192,6 +192,8 @@ const TEXTS = {
   days: ["{n} 天", "{n} d"],
   seconds: ["{n} 秒", "{n} s"],
 
+  cases: ["内容安全的案件", "Cases of content safety"],
+  casesHint: ["在“现况”的命令里写 /case 12 查看，/approve 12 放行，/reject 12 维持。", "Under “Now”, the command /case 12 shows one, /approve 12 lets it through, /reject 12 lets it stand."],
   audit: ["谁改了什么", "Who changed what"],
   auditNone: ["还没有改动。", "Nothing was changed yet."],
   who: ["谁", "Who"],
