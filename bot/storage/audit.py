@@ -51,8 +51,16 @@ def act_of(event: Event, command: str = "") -> Act:
 
 
 class Audit:
-    def __init__(self, db: Database, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        mask: Callable[[str], str] = lambda text: text,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`mask`: of the numbers of people that somebody may have typed."""
         self._db = db
+        self._mask = mask
         self._clock = clock
 
     async def once(self, act: Act, change: Callable[[AsyncConnection], Awaitable[Outcome]]) -> str:
@@ -68,7 +76,7 @@ class Audit:
                     event=act.event,
                     at=self._clock(),
                     actor=clean(act.actor),
-                    command=clean(act.command[:_LONGEST_COMMAND]),
+                    command=clean(self._mask(act.command)[:_LONGEST_COMMAND]),
                     subject=clean(outcome.subject),
                     outcome=clean(outcome.said),
                     refused=outcome.refused,

@@ -15,9 +15,10 @@ from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_
 
 from bot.event import Conversation, Event
 from bot.storage.db import Database, Transaction
+from bot.storage.erasing.spent import is_spent
 from bot.storage.errors import EventUnreadable
 from bot.storage.event_json import clean, clean_event, dump_event, load_event
-from bot.storage.tables import inbox, parts, replies
+from bot.storage.tables import inbox, parts, promises, replies
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,8 @@ class Inbox:
             received_at=self._clock(),
         )
         async with self._db.write() as connection:
+            if await is_spent(connection, event):
+                return False
             done = await connection.execute(statement.on_conflict_do_nothing())
         if done.rowcount == 0:
             return False
@@ -141,6 +144,17 @@ class Inbox:
         first = insert(replies).values(inbox_id=entry_id, part=0, key=_new_key())
         await connection.execute(first.on_conflict_do_nothing())
         await self._wait(connection, entry_id, parts_ids)
+
+    async def promise(self, entry_id: int) -> None:
+        """Its person is about to read that the answer will come. Once is enough."""
+        statement = insert(promises).values(inbox_id=entry_id, at=self._clock())
+        async with self._db.write() as connection:
+            await connection.execute(statement.on_conflict_do_nothing())
+
+    async def is_promised(self, entry_id: int) -> bool:
+        statement = select(promises.c.inbox_id).where(promises.c.inbox_id == entry_id)
+        async with self._db.read() as connection:
+            return (await connection.execute(statement)).first() is not None
 
     async def parts(self, entry_id: int) -> list[Entry]:
         """What is asked about together with it, in the order it came."""

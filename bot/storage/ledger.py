@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.access.quota import EVERY_GROUP, Amount, Limit, Period, Subject, Unit
 from bot.storage.db import Also, Database
+from bot.storage.erasing.hidden import hidden_name
 from bot.storage.event_json import clean
 from bot.storage.tables import gifts, inbox, ledger, limits, resets, turns
 
@@ -190,7 +191,7 @@ class Ledger:
         """None: by all people together."""
         where = ledger.c.at >= since
         if person is not None:
-            where = and_(where, ledger.c.person == clean(person))
+            where = and_(where, _of_person(person))
         async with self._db.read() as connection:
             return await _sum(connection, where)
 
@@ -251,7 +252,7 @@ class Ledger:
         found = []
         if account.limits is not None:
             own = [Subject("person", account.person), Subject("role", account.role)]
-            by_person = ledger.c.person == clean(account.person)
+            by_person = _of_person(account.person)
             found += await _look(connection, "person", own, account.limits, by_person, now)
         if account.group is not None and account.limits is not None:
             both = [Subject("group", account.group), Subject("group", EVERY_GROUP)]
@@ -311,6 +312,11 @@ def _shortages(standings: Sequence[Standing], wanted: Mapping[Unit, int]) -> lis
         for one in standings
         if wanted[one.limit.unit] and one.used + wanted[one.limit.unit] > one.allowed
     ]
+
+
+def _of_person(person: str) -> ColumnElement[bool]:
+    """Also what somebody used who was forgotten since."""
+    return ledger.c.person.in_([clean(person), hidden_name(person)])
 
 
 async def _is_known(connection: AsyncConnection, inbox_id: int) -> bool:

@@ -35,6 +35,7 @@ class Known:
     ban_reason: str = ""
     last_seen: float | None = None
     spoken: Literal["zh", "en", ""] = ""  # their last own words were in; empty: not needed
+    patience_s: float | None = None  # 0: they wait however long; None: not chosen
 
     def is_banned(self, now: float) -> bool:
         return self.banned_until is not None and now < self.banned_until
@@ -107,6 +108,11 @@ class People:
         """Empty: as their words or the platform say."""
         async with self._db.write() as connection:
             await self._put(connection, platform, person, {"language": language})
+
+    async def choose_patience(self, platform: str, person: str, seconds: float | None) -> None:
+        """As in Known."""
+        async with self._db.write() as connection:
+            await self._put(connection, platform, person, {"patience_s": seconds})
 
     async def set_role_with(
         self, connection: AsyncConnection, platform: str, person: str, role: GivenRole
@@ -263,4 +269,5 @@ def _read_person(row: Row[Any]) -> Known:  # Any: the columns are known to table
         row.ban_reason,
         row.last_seen,
         row.spoken,
+        row.patience_s,
     )

@@ -39,10 +39,22 @@ class Photos:
         """False: somebody put it lately, and may be about to write down that it is needed."""
         return await asyncio.to_thread(self._remove, self._path(digest), untouched_s)
 
+    async def put_before(self, at: float) -> list[str]:
+        """The digests of those that nobody put since then; seconds since 1970."""
+        return await asyncio.to_thread(self._put_before, at)
+
     def _path(self, digest: str) -> Path:
         if _DIGEST.fullmatch(digest) is None:  # a name from outside never becomes a path
             raise FileNotFoundError(f"no photo has the name {digest[:80]!r}")
         return self._folder / digest[:2] / digest[2:]
+
+    def _put_before(self, at: float) -> list[str]:
+        found = []
+        for file in self._folder.glob("[0-9a-f][0-9a-f]/*"):
+            with suppress(FileNotFoundError):  # somebody removed it meanwhile
+                if file.stat().st_mtime < at and _DIGEST.fullmatch(file.parent.name + file.name):
+                    found.append(file.parent.name + file.name)
+        return sorted(found)
 
     def _sweep(self) -> None:
         """Remove what a killed program was writing; nobody else writes in this folder."""

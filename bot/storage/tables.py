@@ -18,9 +18,13 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    text,
 )
 
 metadata = MetaData()
+
+# Of a JSON list. Where a condition says it in these words, the index of such rows is taken.
+SOME_PHOTOS = text("photos != '[]'")
 
 # Every accepted event. States: new (not looked at), waiting (in line or being answered), and the
 # ends: answered, said, refused, stopped, expired, undeliverable, dead, ignored.
@@ -42,6 +46,8 @@ inbox = Table(
     UniqueConstraint("platform", "bot", "chat", "message"),
     Index("inbox_state", "state", "id"),
     Index("inbox_chat", "platform", "chat", "id"),
+    Index("inbox_person", "platform", "person", "id"),
+    Index("inbox_ended", "ended_at"),
 )
 
 # Entries that are asked about together with another one: the other pictures of an album, a photo
@@ -64,6 +70,14 @@ replies = Table(
     Column("key", Text, nullable=False),  # Platform.send's
     Column("message", Text),  # NULL: being sent, or that was interrupted
     Index("replies_message", "message"),
+)
+
+# Questions whose people read that the answer will come, however long that takes.
+promises = Table(
+    "promises",
+    metadata,
+    Column("inbox_id", Integer, ForeignKey("inbox.id"), primary_key=True),
+    Column("at", Float, nullable=False),
 )
 
 # What people thought of an answer.
@@ -93,6 +107,8 @@ turns = Table(
     Column("replaced_by", Integer),  # the entry that was answered anew in its place, newest one
     UniqueConstraint("inbox_id", "role"),
     Index("turns_conversation", "platform", "chat", "thread", "member", "id"),
+    Index("turns_at", "at"),
+    Index("turns_photos", "photos", sqlite_where=SOME_PHOTOS, postgresql_where=SOME_PHOTOS),
 )
 
 # Where the window of a conversation begins; moved forward by /new.
@@ -219,6 +235,7 @@ people = Table(
     Column("role", Text),  # guest | member | staff | admin; NULL: no command gave one
     Column("language", Text, nullable=False),  # zh | en, as chosen; empty: not chosen
     Column("spoken", Text, nullable=False),  # zh | en, in their last words; empty: not needed
+    Column("patience_s", Float),  # 0: they wait however long; NULL: not chosen
     Column("banned_until", Float),
     Column("ban_reason", Text, nullable=False),
     Column("first_seen", Float, nullable=False),
@@ -363,6 +380,7 @@ outbox = Table(
     Column("patient", Boolean, nullable=False),  # everything else goes first
     Index("outbox_state", "state", "id"),
     Index("outbox_batch", "batch", "state"),
+    Index("outbox_ended", "ended_at"),
 )
 
 # The messages that a letter has become so far; a long one takes several.
@@ -425,6 +443,8 @@ page_messages = Table(
     Column("buttons", Text, nullable=False),  # JSON: [[name, label], ...]
     Index("page_messages_chat", "chat", "id"),
     Index("page_messages_key", "chat", "key", unique=True),
+    Index("page_messages_at", "at"),
+    Index("page_photos", "photos", sqlite_where=SOME_PHOTOS, postgresql_where=SOME_PHOTOS),
     sqlite_autoincrement=True,  # what is deleted is still named by presses and replies
 )
 
@@ -434,6 +454,28 @@ forgotten_photos = Table(
     metadata,
     Column("digest", Text, primary_key=True),
     Column("at", Float, nullable=False),
+)
+
+# People who are to be forgotten: a row goes when nothing of its person is left.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("upto", Integer, nullable=False),  # entries of the inbox with larger numbers stay
+    Column("at", Float, nullable=False),
+    Column("chat", Text, nullable=False),  # where its end is told; empty: nowhere
+    Column("thread", Text, nullable=False),
+    Column("language", Text, nullable=False),
+)
+
+# One row: the newest time at which the age of things was looked at, see
+# bot/storage/retention/clock.py.
+upkeep = Table(
+    "upkeep",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seen_at", Float, nullable=False),
 )
 
 # Who is signed in on a page; of the token that the browser has, its SHA-256.
@@ -487,4 +529,89 @@ repeats = Table(
     Column("at", Float, nullable=False),
     UniqueConstraint("person", "key"),
     Index("repeats_at", "at"),
+)
+
+# What content safety blocked or wants looked at. Words of people are masked, or not here at all.
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),  # what happened: it is one case
+    Column("at", Float, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("person", Text, nullable=False),  # "platform:id"; of the API also the user it names
+    Column("platform", Text, nullable=False),  # where it was asked; empty: over the API
+    Column("chat", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("member", Text, nullable=False),  # Conversation.person
+    Column("message", Text, nullable=False),  # that letters to the person reply to, or empty
+    Column("language", Text, nullable=False),
+    Column("place", Text, nullable=False),  # question | picture | answer
+    Column("action", Text, nullable=False),  # block | review
+    Column("category", Text, nullable=False),
+    Column("detector", Text, nullable=False),
+    Column("version", Text, nullable=False),  # of the detector's lists or model
+    Column("score", Float, nullable=False),
+    Column("excerpt", Text, nullable=False),  # masked
+    Column("picture", Text, nullable=False),  # SHA-256 of its pixels, or empty
+    Column("photo", Text, nullable=False),  # the file it came from, or empty
+    Column("subject", Text, nullable=False),  # names the words or pixels; what is let through
+    Column("state", Text, nullable=False),  # open | approved | rejected
+    Column("appealed_at", Float),
+    Column("appeal", Text, nullable=False),  # their words, masked
+    Column("decided_at", Float),
+    Column("decided_by", Text, nullable=False),
+    Column("answer", Text, nullable=False),  # the words of who decided
+    Column("banned_until", Float),  # it was one of the strikes for which the person was shut out
+    Index("cases_person", "person", "at"),
+    Index("cases_state", "state", "id"),
+    Index("cases_at", "at"),
+    sqlite_autoincrement=True,  # people name a case by its number, also later
+)
+
+# Answers that are given again to the same question. Nothing of the question stands here.
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),  # a hash of all that decided the answer
+    Column("owner", Text, nullable=False),  # "platform:id"; of the API also the user it names
+    Column("model", Text, nullable=False),  # with its revision
+    Column("text", Text, nullable=False),
+    Column("reasoning", Text, nullable=False),
+    Column("calls", Text, nullable=False),  # JSON list of [id, name, arguments]
+    Column("finish", Text, nullable=False),
+    Column("usage", Text, nullable=False),  # JSON list: prompt, completion and cached tokens
+    Column("question", Text, nullable=False),  # SHA-256 of owner and words, or empty
+    Column("likeness", Text, nullable=False),  # hex, see inference/images/likeness.py, or empty
+    Column("at", Float, nullable=False),
+    Column("used_at", Float, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("attempt_of", Text, nullable=False),  # the entry that it was written for, or empty
+    Index("answers_owner", "owner"),
+    Index("answers_question", "question"),
+    Index("answers_used", "used_at"),
+    sqlite_autoincrement=True,  # a button may name one that is gone
+)
+
+# The photos that a kept answer may speak of: it goes with any of them.
+answer_photos = Table(
+    "answer_photos",
+    metadata,
+    Column("answer_id", Integer, ForeignKey("answers.id"), primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Index("answer_photos_digest", "digest"),
+)
+
+# Known bad pictures, which nobody gets an answer about.
+blocked_pictures = Table(
+    "blocked_pictures",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("digest", Text, nullable=False, unique=True),  # SHA-256 of its pixels
+    Column("likeness", Text, nullable=False),  # hex, or empty where the pixels are gone
+    Column("who", Text, nullable=False),  # blocked it, "platform:id"
+    Column("why", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    sqlite_autoincrement=True,  # people name it by its number, also later
 )

@@ -310,12 +310,13 @@ async def _note_the_talk(connection: AsyncConnection, ticket: Ticket) -> None:
         .limit(_MOST_BEFORE)
     )
     waiting = select(kept_photos).where(_of(kept_photos, where)).order_by(kept_photos.c.id)
+    # NOTE: named by their entries: numbers of turns and of photos that wait are given out again.
     talk = [
-        (f"turn/{row.id}/{ticket.id}", row.role, row.text, row.photos, row.at)
+        (f"turn/{row.inbox_id}/{row.role}/{ticket.id}", row.role, row.text, row.photos, row.at)
         for row in reversed((await connection.execute(said)).all())
     ]
     talk += [
-        (f"kept/{row.id}/{ticket.id}", "user", "", f'["{row.digest}"]', row.at)
+        (f"kept/{row.inbox_id}/{row.digest}/{ticket.id}", "user", "", f'["{row.digest}"]', row.at)
         for row in await connection.execute(waiting)
     ]
     noted = select(ticket_lines.c.event).where(ticket_lines.c.ticket_id == ticket.id)

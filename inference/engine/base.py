@@ -69,6 +69,10 @@ class Engine(Protocol):
     async def measure(self, turn: Turn) -> int:
         """How many tokens this turn takes in a prompt, with its markers."""
 
+    async def forget(self) -> None:
+        """From now on no answer profits from what was computed so far, but for what answers under
+        way are using; returns when that is so."""
+
     def stats(self) -> EngineStats: ...
 
     async def close(self) -> None: ...

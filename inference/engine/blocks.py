@@ -135,6 +135,16 @@ class PageTable:
             self._let_go(page)
         sequence.pages, sequence.named, sequence.computed = [], 0, 0
 
+    def forget_all(self) -> None:
+        """Nobody finds what nobody holds now, nor any copy on the host. What is held stays where
+        it is, and is remembered again when its holders let go of it."""
+        while self._kept:
+            page, _ = self._kept.popitem()
+            del self._page_of[self._key_of.pop(page)]
+            self._blank.append(page)
+        self._empty_slots += self._slot_of.values()
+        self._slot_of.clear()
+
     def pages_for(self, tokens: int) -> int:
         return -(-tokens // self.page_tokens)
 

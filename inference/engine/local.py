@@ -19,6 +19,7 @@ from inference.engine.process.answer import Answer
 from inference.engine.process.launch import ENGINE, EngineProcess
 from inference.engine.process.messages import (
     STEP_TOO_LONG,
+    Forget,
     InHand,
     Measure,
     Ready,
@@ -90,6 +91,9 @@ class LocalEngine:
         async with self._measuring:
             self._check_up()  # not before: it may go down while this one waits
             return await self._questions.measure(Measure(next(self._ids), _outlined(turn)))
+
+    async def forget(self) -> None:
+        await self._questions.forget(Forget(next(self._ids)))
 
     def stats(self) -> EngineStats:
         now = self._tally.counts

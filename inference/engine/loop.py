@@ -20,6 +20,8 @@ from inference.engine.process.messages import (
     Cancel,
     Counts,
     Failed,
+    Forget,
+    Forgotten,
     InHand,
     Measure,
     Measured,
@@ -69,6 +71,9 @@ class Model(Computer, Protocol):
 
     @property
     def language(self) -> Language: ...
+
+    def forget(self) -> None:
+        """What it keeps of pictures beyond a step."""
 
 
 @dataclass(slots=True)
@@ -123,6 +128,10 @@ class EngineLoop:
                     self._begin(question)
                 case Cancel(id=id) if id in self._answers:
                     self._end(self._answers[id].sequence)
+                case Forget(id=id):
+                    self._scheduler.table.forget_all()
+                    self._model.forget()
+                    self._news.append(Forgotten(id))
                 case Measure(id=id, turn=turn):
                     self._take_in_hand(id)
                     self._news.append(Measured(id, self._model.language.measure(turn)))

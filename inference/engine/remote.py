@@ -68,16 +68,25 @@ class RemoteEngine:
         if self._watch.state in ("starting", "down"):
             raise EngineDown("the engine is not running")
         shaped = request.format is not None or request.tools != Tools()
+        last = Delta()
         async with self._seat():  # first: bodies are large, and of those who wait there are many
             body = await asyncio.to_thread(self._render, request)
             async with aclosing(self._answer(body, shaped=shaped)) as deltas:
                 async for delta in deltas:
-                    yield delta
+                    if delta.finish is None:
+                        yield delta
+                    last = delta
+        yield last  # when its seat is free: a guard may need one to look at the whole answer
 
     async def measure(self, turn: Turn) -> int:
         """An estimate: servers agree on no call that counts a prompt's tokens, pictures included.
         It is on the high side, so a window made by it fits, and is smaller than it might be."""
         return estimate(turn)
+
+    async def forget(self) -> None:
+        """No such call is common to servers. What carries our salt is not found again under a new
+        one; what carries none stays until the server drops it."""
+        self._secret = secrets.token_bytes(_SALT_BYTES)
 
     def stats(self) -> EngineStats:
         """What can be seen from here; pages and steps are the server's own."""

@@ -38,7 +38,8 @@ async def timed(
         raise
     finally:
         if last.finish is not None:
-            log.info(_END, _figures(last, began, first or began, clock()), extra=whose)
+            end = _EARLIER if last.cached else _END
+            log.info(end, _figures(last, began, first or began, clock()), extra=whose)
         elif first is not None:
             log.info("given up after %(seconds).2f s", {"seconds": clock() - began}, extra=whose)
 
@@ -47,6 +48,8 @@ _END = (
     "%(completion_tokens)d tokens in %(seconds).2f s, %(tokens_per_s).1f a second;"
     " of %(prompt_tokens)d of the prompt %(cached_tokens)d were kept from before; %(finish)s"
 )
+
+_EARLIER = "%(completion_tokens)d tokens from an earlier answer in %(seconds).2f s; %(finish)s"
 
 
 def _figures(last: Delta, began: float, first: float, now: float) -> dict[str, object]:

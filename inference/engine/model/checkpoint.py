@@ -7,7 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,20 @@ def is_fetched(model: str) -> bool:
     except HFValidationError:  # a name that the hub cannot have
         return True
     return isinstance(found, str) and all(one.is_file() for one in _shards(Path(found).parent))
+
+
+def fetched_folder(model: str) -> Path | None:
+    """Where its files are on this machine; None: the hub has not sent them yet."""
+    if (folder := Path(model).expanduser()).is_dir() or not _is_hub_id(model):
+        return folder if folder.is_dir() else None
+    # imported here: a model in a folder needs no hub
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    with suppress(HFValidationError):  # a name that the hub cannot have
+        found = try_to_load_from_cache(model, _NEEDED[0])
+        return Path(found).parent if isinstance(found, str) else None
+    return None
 
 
 def check_place(model: str) -> None:

@@ -122,6 +122,10 @@ class Glm4v:
     def pictures_encoded(self) -> int:
         return self._embeddings.encoded
 
+    def forget(self) -> None:
+        """What pictures looked like."""
+        self._embeddings.forget()
+
     def give_back_memory(self) -> None:
         """What an aborted step has left behind."""
         if self._card:

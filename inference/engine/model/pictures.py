@@ -46,8 +46,12 @@ class Embeddings:
         self._forget_oldest(beside=len(wanted))
         return {digest: self._kept[digest] for digest in wanted}
 
-    def clear(self) -> None:
+    def forget(self) -> None:
+        """Whatever is still wanted is encoded again."""
         self._kept.clear()
+
+    def clear(self) -> None:
+        self.forget()
         self.encoded = 0
 
     def _encode_all(self, spans: list[Span]) -> list[torch.Tensor]:

@@ -30,6 +30,7 @@ from inference.engine.process.messages import (
     Ask,
     Cancel,
     Fetching,
+    Forget,
     Measure,
     Question,
     Ready,
@@ -198,7 +199,7 @@ def _listen(incoming: BinaryIO, inbox: queue.Queue[Question]) -> None:
     try:
         with suppress(ConnectionError):  # what we sent was still unread when the parent died
             while (question := _read(incoming)) is not None:
-                assert isinstance(question, Ask | Cancel | Measure)
+                assert isinstance(question, Ask | Cancel | Measure | Forget)
                 inbox.put(question)
     except Exception:  # protects the machine: nobody else would notice a parent that dies
         code = _FAILED

@@ -41,6 +41,13 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class Forget:
+    """Nobody shall profit any more from what was computed so far."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     context_tokens: int
     pages: int
@@ -74,6 +81,11 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgotten:
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """This one request ended so."""
 
@@ -99,7 +111,7 @@ class TooLong:
     limit: int
 
 
-News = Piece | Measured | Failed | Refused | TooLong
+News = Piece | Measured | Forgotten | Failed | Refused | TooLong
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +147,7 @@ class InHand:
     ids: frozenset[int]
 
 
-Question = Ask | Cancel | Measure
+Question = Ask | Cancel | Measure | Forget
 
 
 def pack(message: object) -> bytes:

@@ -14,6 +14,8 @@ from inference.engine.process.messages import (
     Ask,
     Cancel,
     Failed,
+    Forget,
+    Forgotten,
     Measure,
     Measured,
     News,
@@ -39,6 +41,7 @@ class Questions:
         self._changed = asyncio.Event()  # who had to wait may be asked now, perhaps
         self._answers: dict[int, Answer] = {}
         self._measures: dict[int, _Measuring] = {}
+        self._forgetting: dict[int, asyncio.Event] = {}  # set when the process has, or is dead
 
     def __len__(self) -> int:
         """Of answers."""
@@ -75,6 +78,17 @@ class Questions:
         finally:
             del self._measures[question.id]
 
+    async def forget(self, question: Forget) -> None:
+        """Without a process there is nothing to be forgotten: the next one begins with nothing."""
+        if self.process is None:
+            return
+        done = self._forgetting[question.id] = asyncio.Event()
+        self.process.post(question)
+        try:
+            await done.wait()
+        finally:
+            del self._forgetting[question.id]
+
     async def ask(self, answer: Answer) -> None:
         """Unless its process has been asked already; without one, the next will be."""
         process = self.process
@@ -104,7 +118,10 @@ class Questions:
 
     def pass_on(self, news: News) -> None:
         self._changed.set()
-        if measuring := self._measures.get(news.id):
+        if isinstance(news, Forgotten):
+            if news.id in self._forgetting:
+                self._forgetting[news.id].set()
+        elif measuring := self._measures.get(news.id):
             assert not isinstance(news, Piece)
             told = news.tokens if isinstance(news, Measured) else _fault(news)
             _resolve(measuring.tokens, told)
@@ -120,6 +137,8 @@ class Questions:
     def lose(self, process: EngineProcess, reason: str = "") -> None:
         """It died, and whoever was in hand may be to blame; `reason` is what is known of it."""
         self.barren += 1
+        for done in self._forgetting.values():
+            done.set()
         answers = [a for a in self._answers.values() if a.asked is process and not a.ended]
         measures = [m for m in self._measures.values() if m.asked is process]
         answers_in_hand = [answer for answer in answers if answer.id in self.in_hand]
@@ -136,6 +155,8 @@ class Questions:
         for answer in self._answers.values():
             if not answer.ended:
                 answer.fail(EngineDown(reason))
+        for done in self._forgetting.values():
+            done.set()
         for measuring in self._measures.values():
             _resolve(measuring.tokens, EngineDown(reason))
 

@@ -115,3 +115,12 @@ async def test_a_pause_ends_by_itself_or_by_order(db: Database, clock: Clock):
         await pauses.begin_with(transaction, None, "")
         assert await pauses.end_with(transaction)
     assert await pauses.now() is None
+
+
+async def test_numbers_of_people_in_a_command_are_not_written_down(db: Database):
+    audit = Audit(db, mask=lambda text: text.replace("13800138000", "138****8000"))
+
+    await audit.deny(Act("e2", "test:ann", "/ban test:bob calls from 13800138000"))
+
+    (line,) = await audit.newest(1)
+    assert line.command == "/ban test:bob calls from 138****8000"

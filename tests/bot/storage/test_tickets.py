@@ -47,6 +47,15 @@ def calling(text: str = "help", *keys: str, said: str = "called") -> MakeCall:
     return make
 
 
+def returning() -> MakeCall:
+    """To the bot, so that the next call notes what was said since."""
+
+    def make(ticket: Ticket, number: int, lines: Sequence[Line]) -> Step:
+        return Step(replace(ticket, state="bot"), Line("system", "back"))
+
+    return make
+
+
 def closing(said: str = "bye") -> Make:
     def make(ticket: Ticket, number: int, lines: Sequence[Line]) -> Step:
         return Step(replace(ticket, state="closed"), Line("system", "closed", said=said))
@@ -248,6 +257,25 @@ async def test_a_photo_that_waited_for_its_question_goes_to_the_staff(
     await tickets.call("e1", CUSTOMER, STAFF, calling())
 
     assert (await tickets.lines(1))[0].photos == ("cd" * 32,)
+
+
+async def test_called_again_the_ticket_gets_what_was_sent_since_the_first_photo_was_used(
+    db: Database, tickets: Tickets
+):
+    """The next row may have the number of the one that was deleted."""
+    history, inbox = History(db), Inbox(db)
+    for message, digest in (("1", "cd" * 32), ("2", "ef" * 32)):
+        event = Event("bot", message, ANN, Person("ann"), "")
+        await inbox.accept(event)
+        entry = await inbox.said(ANN, message)
+        assert entry is not None
+        await history.keep_photos(entry, [digest])
+        await tickets.call(f"call {message}", CUSTOMER, STAFF, returning())
+        await history.forget_photos([entry.id])
+
+    photos = [line.photos for line in await tickets.lines(1) if line.photos]
+
+    assert photos == [("cd" * 32,), ("ef" * 32,)]
 
 
 async def test_the_thread_of_a_ticket_leads_to_it(tickets: Tickets):

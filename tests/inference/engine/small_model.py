@@ -64,6 +64,9 @@ class SmallModel:
     def move(self, moves: Items[Move]) -> None:
         assert not moves, "there is no memory on the host"
 
+    def forget(self) -> None:
+        pass
+
     def give_back_memory(self) -> None:
         pass
 

@@ -130,7 +130,42 @@ def test_catching_up_shares_what_another_computed_meanwhile(check_table: Check) 
     check_table(table, [first, second])
 
 
+def test_forgotten_pages_are_free_and_found_by_nobody() -> None:
+    table = PageTable(4, PAGE)
+    prompt = keep(table, 0, 3)
+
+    table.forget_all()
+
+    assert (table.cached, table.free) == (0, 4)
+    assert known(table, prompt) == 0
+
+
+def test_pages_that_are_held_stay_and_are_remembered_again() -> None:
+    table = PageTable(6, PAGE)
+    prompt = keep(table, 0, 2)
+    holder = admit(table, 1, [*prompt, 5])
+
+    table.forget_all()
+    table.release(holder)
+
+    assert known(table, prompt) == 2
+
+
 # On the host
+
+
+def test_forgotten_pages_do_not_come_back_from_the_host(check_table: Check) -> None:
+    table = PageTable(3, PAGE, host_pages=2)
+    prompt = keep(table, 0, 2)
+    fill(table)
+    assert table.on_host == 2
+
+    table.forget_all()
+
+    assert table.on_host == 0
+    table.take_moves()
+    assert known(table, prompt) == 0
+    check_table(table, [])
 
 
 def test_evicted_page_comes_back_from_the_host(check_table: Check) -> None:

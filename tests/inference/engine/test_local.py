@@ -507,3 +507,48 @@ asyncio.run(main())
     await parent.wait()
 
     await until(lambda: not lives(pid))
+
+
+async def test_forgotten_prompt_is_computed_anew_with_its_picture(
+    engine: LocalEngine, ask: AskFor, paint: Paint
+) -> None:
+    request = ask("a question that is long enough for some pages of it", paint(7), max_tokens=3)
+    text, _ = await read(engine, request)
+    _, second = await read(engine, request)
+    encoded = engine.stats().pictures_encoded
+
+    await engine.forget()
+    again, third = await read(engine, request)
+
+    assert second.usage is not None
+    assert third.usage is not None
+    assert second.usage.cached_tokens > 0
+    assert third.usage.cached_tokens == 0
+    assert again == text
+    assert engine.stats().pictures_encoded == encoded + 1
+
+
+async def test_answer_under_way_goes_on_when_all_is_forgotten(
+    engine: LocalEngine, ask: AskFor
+) -> None:
+    request = ask("go on and on", max_tokens=LONG)
+    whole, _ = await read(engine, request)
+    forgetting: list[asyncio.Task[None]] = []
+
+    def forget() -> None:
+        forgetting.append(asyncio.create_task(engine.forget()))
+
+    text, _ = await read(engine, request, then=forget)
+    await forgetting[0]
+
+    assert text == whole
+
+
+async def test_forgetting_ends_with_a_process_that_dies_over_it(tmp_path: Path) -> None:
+    async with running_small(tmp_path) as engine:
+        kill(engine, signal.SIGSTOP)
+        forgetting = asyncio.create_task(engine.forget())
+        await asyncio.sleep(0)
+        kill(engine)
+
+        await forgetting

@@ -114,6 +114,9 @@ class SmallModel:
     def move(self, moves: Items[Move]) -> None:
         pass
 
+    def forget(self) -> None:
+        pass
+
     def give_back_memory(self) -> None:
         self.given_back += 1
 

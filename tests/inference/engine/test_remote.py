@@ -732,6 +732,20 @@ async def test_no_more_questions_than_allowed_are_sent_at_once(server: ModelServ
     assert sent_meanwhile == 1
 
 
+async def test_who_looks_at_the_end_of_an_answer_may_ask_meanwhile(server: ModelServer) -> None:
+    server.replies.extend([says("a"), says("b")])
+
+    async with (
+        an_engine(server, max_sequences=1) as engine,
+        aclosing(engine.stream(asks())) as first,
+    ):
+        while (await anext(first)).finish is None:
+            pass
+        second = await answered(engine)
+
+    assert second.text == "b"
+
+
 async def test_what_was_answered_is_counted(server: ModelServer) -> None:
     server.replies.extend([recorded("vllm_text"), recorded("sglang_text")])
 

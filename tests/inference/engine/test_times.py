@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -50,6 +51,19 @@ async def test_first_token_and_end_are_told_with_their_times(
     }
     assert {record.request for record in caplog.records} == {"entry-7"}
     assert "secret" not in caplog.text
+
+
+async def test_an_earlier_answer_is_told_as_such_and_has_no_speed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    end = replace(END, cached=True)
+    stream = timed(REQUEST, deltas(Delta("a", cached=True), end), clock=ticking())
+
+    assert [delta async for delta in stream] == [Delta("a", cached=True), end]
+
+    said = caplog.records[-1].getMessage()
+    assert "from an earlier answer" in said
+    assert "a second" not in said
 
 
 async def test_an_answer_that_is_given_up_is_told_and_its_source_closed(
