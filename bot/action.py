@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.event import Button
+from bot.event import Button, Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class Say:
     buttons: tuple[Button, ...] = ()
     notice: bool = False  # of what cannot be done: in a group it is said once in a while only
     thanks: bool = False  # for a press: not said where the button itself is seen to be pressed
+    document: Document | None = None  # only where the platform takes files
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Answer the question of an earlier entry anew; the old answer leaves the window."""
+    """Answer the question of an earlier entry anew; the old answer leaves the window. `shown`: with
+    this kept answer, which the person chose."""
 
     entry: int
+    shown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,9 +151,9 @@ def check(
 ) -> None:
     """Look whether all that the program needs is there, and say what to do if not.
 
-    Settings, secrets, data folder, disk, database, time zone, graphics card, port, API keys, chat
-    platforms, and the model, which is asked about a picture if it is downloaded. It changes
-    nothing, and may be run beside a running bot.
+    Settings, secrets, data folder, disk, database, time zone, graphics card, port, API keys,
+    guards, chat platforms, and the model, which is asked about a picture if it is downloaded. It
+    changes nothing, and may be run beside a running bot.
     """
     from bot import launch  # late: see above
 

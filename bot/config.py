@@ -6,13 +6,11 @@ is a ConfigError that names it and says what to do; nothing is silently ignored.
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -32,6 +30,7 @@ from bot.errors import ConfigError
 from bot.intake import PhotosSection
 from bot.line import LineSection
 from bot.log import LogSection
+from bot.misset import describe_table, nearest
 from bot.platforms.matrix.section import MatrixSection
 from bot.platforms.telegram.adapter import TelegramSection
 from bot.platforms.web.section import WebSection
@@ -45,12 +44,20 @@ from bot.rules import (
     ServiceSection,
 )
 from bot.storage.db import StorageSection
+from bot.storage.retention.section import RetentionSection
 from bot.texts import Language
 from bot.watching.metrics import MetricsSection
 from bot.watching.systemd import Watcher
 from bot.worker import AnswersSection
 from inference.build import EngineSection
+from inference.earlier.answers import CacheSection
+from inference.errors import BadLists
+from inference.fallback import FallbackSection
 from inference.images.decode import PicturesSection
+from inference.images.reading import OcrSection
+from inference.safety.build import check_lists
+from inference.safety.guards.guards import GuardsSection
+from inference.safety.section import SafetySection
 
 _PREFIX = "VISIONBOT_"
 DEFAULT_FILE = Path("config.toml")
@@ -70,6 +77,7 @@ class Settings(BaseSettings):
     engine: EngineSection = EngineSection()
     answers: AnswersSection = AnswersSection()
     window: WindowSection = WindowSection()
+    cache: CacheSection = CacheSection()
     pictures: PicturesSection = PicturesSection()
     photos: PhotosSection = PhotosSection()
     line: LineSection = LineSection()
@@ -78,6 +86,11 @@ class Settings(BaseSettings):
     quota: QuotaSection = QuotaSection()
     service: ServiceSection = ServiceSection()
     knowledge: KnowledgeSection = KnowledgeSection()
+    safety: SafetySection = SafetySection()
+    fallback: FallbackSection = FallbackSection()
+    retention: RetentionSection = RetentionSection()
+    guards: GuardsSection = GuardsSection()
+    ocr: OcrSection = OcrSection()
     web: WebSection = WebSection()
     api: ApiSection = ApiSection()
     telegram: TelegramSection = TelegramSection()
@@ -103,6 +116,9 @@ class Settings(BaseSettings):
             quota=self.quota,
             service=self.service,
             knowledge=self.knowledge,
+            safety=self.safety,
+            fallback=self.fallback,
+            retention=self.retention,
         )
 
     def language(self, chosen: Language | None = None) -> Language:
@@ -131,6 +147,10 @@ def load(file: Path | None = None) -> Settings:
 def reread(started: Settings, file: Path | None) -> Reread:
     """The file as it is now, checked whole, beside the settings of the start; else ConfigError."""
     now = load(file)
+    try:
+        check_lists(now.safety, started.storage.data_dir)
+    except BadLists as error:
+        raise ConfigError(str(error)) from error
     others = [name for name in Settings.model_fields if name not in RuleSet.model_fields]
     changed = [name for name in others if getattr(now, name) != getattr(started, name)]
     return Reread(now.rules(), tuple(changed))
@@ -246,7 +266,15 @@ def _read(file: Path | None) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{file} cannot be read ({error.strerror}); check --config") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is not valid TOML: {error}; correct that place") from error
+        # what tomllib says of `models = []` above [[guards.models]]
+        twice = "immutable namespace" in str(error)
+        remedy = (
+            "a table there has the name of a setting above it, such as models = []: take the"
+            " setting out"
+            if twice
+            else "correct that place"
+        )
+        raise ConfigError(f"{file} is not valid TOML: {error}; {remedy}") from error
 
 
 def _check_file(content: dict[str, Any]) -> None:
@@ -254,7 +282,7 @@ def _check_file(content: dict[str, Any]) -> None:
     sections = _sections()
     for name, values in content.items():
         if name not in sections:
-            raise ConfigError(f"[{name}] is not a section; {_nearest(name, sections, '[{}]')}")
+            raise ConfigError(f"[{name}] is not a section; {nearest(name, sections, '[{}]')}")
         if not isinstance(values, dict):
             raise ConfigError(f"{name} is {values!r}, but must be a section; write [{name}]")
         _check_keys(name, sections[name], values)
@@ -264,8 +292,8 @@ def _check_file(content: dict[str, Any]) -> None:
 def _check_keys(section: str, model: type[BaseModel], values: dict[str, Any]) -> None:
     for key in values:
         if key not in model.model_fields:
-            nearest = _nearest(key, model.model_fields, f"[{section}] {{}}")
-            raise ConfigError(f"[{section}] {key} is not a setting; {nearest}")
+            close = nearest(key, model.model_fields, f"[{section}] {{}}")
+            raise ConfigError(f"[{section}] {key} is not a setting; {close}")
         if (section, key) in _secret_keys():
             name = _variable(section, key)
             raise ConfigError(
@@ -291,7 +319,7 @@ def _check_variables() -> None:
         if not name.upper().startswith(_PREFIX) or name.upper() in known:
             continue
         if not _SERVICE_LINKS.match(f"{name[len(_PREFIX) :]}={value}"):
-            raise ConfigError(f"{name} is not a setting; {_nearest(name.upper(), known, '{}')}")
+            raise ConfigError(f"{name} is not a setting; {nearest(name.upper(), known, '{}')}")
 
 
 def _check_secrets(settings: Settings) -> None:
@@ -314,12 +342,18 @@ def _describe(error: ValidationError, *, section: str | None = None) -> str:
     if len(place) == 1:  # a rule about several keys of one section
         return f"[{place[0]}] {what}"
     name, key = place[:2]
+    field = _sections()[name].model_fields[key]
+    if misset := describe_table(fault, field.annotation, f"[{name}] {key}", place[2:], what):
+        return misset
     variable = _variable(name, key)
     given = section is None and variable in {given.upper() for given in os.environ}
     subject = variable if given else f"[{name}] {key}"
     if (name, key) in _secret_keys():
         return f"{subject}: {what}"
-    default = _sections()[name].model_fields[key].default
+    if rest := [part for part in place[2:] if not part.isdigit() and part != "[key]"]:
+        subject = f"{subject} {'.'.join(rest)}" if given else f"{subject}.{'.'.join(rest)}"
+        return f"{subject} is {fault['input']!r}, but {what}"
+    default = field.default
     shown = list(default) if isinstance(default, tuple) else default
     return f"{subject} is {fault['input']!r}, but {what}; the default is {shown!r}"
 
@@ -344,10 +378,3 @@ def _secret_keys() -> list[tuple[str, str]]:
 
 def _variable(section: str, key: str) -> str:
     return f"{_PREFIX}{section}__{key}".upper()
-
-
-def _nearest(name: str, known: Iterable[str], pattern: str) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"did you mean {pattern.format(close[0])}?"
-    return "config.toml in the repository lists all that there are"

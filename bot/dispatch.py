@@ -19,7 +19,7 @@ from bot import texts
 from bot.action import Action, Again, Ask, Ignore, Keep, Renew, Say, Stop
 from bot.arriving.admission import Admission
 from bot.arriving.arrivals import Arrivals
-from bot.arriving.gathering import Sending, first_sending, follower, pause_s
+from bot.arriving.gathering import Sending, first_sending, follower, pause_s, said_at
 from bot.arriving.notices import Notices
 from bot.arriving.references import References
 from bot.delivery import Undelivered
@@ -87,6 +87,7 @@ class Dispatcher:
         self._clock = clock
         self._sleep = sleep
         self._arrivals = Arrivals(inbox)
+        self._fresh: deque[Entry] = deque()  # nobody has looked at them yet
         self._talks: dict[Conversation, _Talk] = {}
         self._stopped_early: set[int] = set()  # entries in hand whose work was ended ahead of them
 
@@ -94,23 +95,31 @@ class Dispatcher:
         """Until cancelled. First those that were accepted before the program ended."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._admission.expire(group))
-            for entry in await self._inbox.waiting():
-                with tracing(entry.trace):
-                    await self._restore(entry, group)
+            self._fresh.extend(await self._inbox.waiting())
+            while self._fresh:
+                with tracing(self._fresh[0].trace):
+                    await self._restore(self._fresh[0], group)
+                self._fresh.popleft()
             while True:
-                for entry in await self._arrivals.next():
-                    await self._look_at(entry, group)
+                self._fresh.extend(await self._arrivals.next())
+                while self._fresh:
+                    await self._look_at(self._fresh[0], group)
+                    self._fresh.popleft()
 
     def forgotten(self, entries: Sequence[Unended]) -> list[Unended]:
         """Those that nobody sees to in this run."""
-        talks = self._talks.values()
-        in_hand = self._admission.in_hand() | {one.id for talk in talks for one in talk.entries}
+        in_hand = {one.id for one in self.in_hand()}
         return [
             one
             for one in entries
             if one.id not in in_hand
             and not self._arrivals.holds(one.id, Conversation(one.platform, one.chat))
         ]
+
+    def in_hand(self) -> list[Entry]:
+        """All that is being done, or waits for it in this run."""
+        in_talks = (one for talk in self._talks.values() for one in talk.entries)
+        return [*self._fresh, *in_talks, *self._admission.in_hand()]
 
     async def _restore(self, entry: Entry, group: asyncio.TaskGroup) -> None:
         if not self._is_served(entry):
@@ -120,8 +129,8 @@ class Dispatcher:
             match await self._decide(sending.whole.event):
                 case Ask(text):
                     await self._ask(sending, text, group, accepted=True)
-                case Again(number):
-                    await self._ask_again(sending, number, group, accepted=True)
+                case Again() as again:
+                    await self._ask_again(sending, again, group, accepted=True)
                 case _:
                     self._add(entry, group)
         except Exception:  # one entry must not keep the program from starting
@@ -246,17 +255,11 @@ class Dispatcher:
             case Ask():
                 await self._ask(sending, action.text, group, accepted=False)
             case Again():
-                await self._ask_again(sending, action.entry, group, accepted=False)
+                await self._ask_again(sending, action, group, accepted=False)
             case Keep():
                 await self._keep(sending, action, group, goes_on=goes_on)
-            case Say(notice=True):
-                await self._notices.complain(entry, action.text, action.text)
-                await self._end(sending.entries, "said")
-            case Say(thanks=True):
-                await self._notices.thank(entry, action.text)
-                await self._end(sending.entries, "said")
             case Say():
-                await self._notices.say(entry, action.text, action.buttons)
+                await self._notices.carry_out(entry, action)
                 await self._end(sending.entries, "said")
             case Stop():
                 if not await self._stop(entry, action.entry):
@@ -284,21 +287,21 @@ class Dispatcher:
             group,
             context=context,
             again=sending.replaced,
-            since=_since(entry),
+            since=said_at(entry),
             accepted=accepted,
             parts=[part.id for part in sending.parts],
         )
 
     async def _ask_again(
-        self, sending: Sending, entry_id: int, group: asyncio.TaskGroup, *, accepted: bool
+        self, sending: Sending, wish: Again, group: asyncio.TaskGroup, *, accepted: bool
     ) -> None:
         """Under the number of the wish, but as an answer to the question's own message."""
         entry = sending.asked
-        again = await self._inbox.entry(await self._inbox.asked_as(entry_id))
+        again = await self._inbox.entry(await self._inbox.asked_as(wish.entry))
         if again is None or again.event.kind != "message":
             await self._end(sending.entries, "ignored")
             return
-        since = _since(entry)
+        since = said_at(entry)
         event = Sending(again, tuple(await self._inbox.parts(again.id))).whole.event
         entry = replace(entry, event=replace(event, person=entry.event.person))
         await self._admission.admit(
@@ -307,6 +310,7 @@ class Dispatcher:
             group,
             context=await self._references.context(entry),
             again=replace(again, event=event),
+            shown=wish.shown,
             since=since,
             accepted=accepted,
         )
@@ -393,8 +397,3 @@ class Dispatcher:
             await self._end(sending.entries, end)
         except Exception:  # the database may be full or locked; that must not end the program
             log.exception("entry %s keeps its state", sending.asked.id)
-
-
-def _since(entry: Entry) -> float:
-    """When it was said, as far as the platform tells; after an outage that may be long ago."""
-    return min(entry.received_at, entry.event.at or entry.received_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -51,6 +51,14 @@ class Button:
 
     name: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that we send."""
+
+    name: str
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from bot.api.server import CannotListen
 from bot.checkup import check as checkup
 from bot.config import Settings, has_display, load, reread, watcher
 from bot.errors import ConfigError
+from bot.guarding import terminal_safety
 from bot.platforms.base import Misconfigured
 from bot.rules import Rules
 from bot.storage.errors import StorageError
@@ -225,7 +226,8 @@ def _aligned(lines: Sequence[str]) -> list[str]:
 
 @asynccontextmanager
 async def _service(settings: Settings) -> AsyncIterator[Service]:
-    service = build_service(settings.engine, settings.pictures)
+    safety = terminal_safety(settings)
+    service = build_service(settings.engine, settings.pictures, safety=safety)
     try:
         yield service
     finally:

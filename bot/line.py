@@ -92,9 +92,7 @@ class Line(Generic[Q]):
         self._remove(question)
         if question.person in self._waiting:  # served just now: everybody else comes first
             self._waiting.move_to_end(question.person)
-        self._running[question.conversation] = question
-        self._busy += 1
-        self._update()
+        self._begin(question)
         return question
 
     def answered(self, question: Q, *, took_s: float | None) -> None:
@@ -117,6 +115,17 @@ class Line(Generic[Q]):
             self._remove(question)
         self._update()
         return leaving
+
+    def pull(self, question: Q) -> bool:
+        """Take it out of turn, to be ended without the engine. False: it does not wait, or another
+        question of its conversation is being answered."""
+        if question.conversation in self._running or question not in self._waiting.get(
+            question.person, ()
+        ):
+            return False
+        self._remove(question)
+        self._begin(question)
+        return True
 
     def running(self, conversation: Hashable) -> Q | None:
         return self._running.get(conversation)
@@ -164,6 +173,11 @@ class Line(Generic[Q]):
                 if question.conversation not in self._running:
                     return question
         return None
+
+    def _begin(self, question: Q) -> None:
+        self._running[question.conversation] = question
+        self._busy += 1
+        self._update()
 
     def _remove(self, question: Q) -> None:
         questions = self._waiting[question.person]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -30,6 +31,7 @@ _MOST_CHATS = 64  # of one platform, that are written to side by side
 _MOST_PATIENT = 8  # the same for letters that let others go first
 _PAUSES_S = (1.0, 5.0, 20.0)  # after a fault of ours; then the letter is given up
 _DATABASE_PAUSE_S = 1.0
+_LOOK_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,17 @@ class Postman:
             (platform, patient): set() for platform in deliveries for patient in (False, True)
         }
 
+    def is_on_the_way(self, platform: str, chat: str) -> bool:
+        """To anybody there."""
+        return any(chat in out for (name, _), out in self._out.items() if name == platform)
+
     async def run(self) -> None:
         """Until cancelled. First the letters that were put before the program ended."""
         async with asyncio.TaskGroup() as group:
             while True:
-                await self._outbox.arrived()
+                with suppress(TimeoutError):  # another program may have put letters
+                    async with asyncio.timeout(_LOOK_EVERY_S):
+                        await self._outbox.arrived()
                 for (platform, patient), out in self._out.items():
                     await self._send_out(platform, out, group, patient=patient)
 

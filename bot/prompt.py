@@ -24,9 +24,10 @@ from bot.storage.knowledge import Knowledge, Passage
 from bot.storage.words import is_small_talk
 from bot.texts import Key, Language
 from inference.errors import InferenceError
-from inference.request import Picture, Turn
+from inference.request import Picture, PictureNote, Turn
 from inference.service import Service
 
+_LONGEST_QUOTE = 1000  # characters, of which no more than half is shown
 _TEMPLATE_TOKENS = 32  # what the checkpoint's template puts around the turns
 _SHARE = 4  # the answer gets a quarter of a small context at least
 _MANY = 99_999  # messages or photos: no note takes more tokens than one with these numbers
@@ -57,6 +58,7 @@ class Prompt:
     replaces: int | None
     tells_long: bool  # turns have left the window, and nobody has told so yet
     passages: tuple[Passage, ...] | None  # None: nobody expects any
+    notes: tuple[PictureNote, ...] = ()  # on the photos of the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class Prompter:
             replaces=asked.replaces,
             tells_long=bool(left) and not past.told_long,
             passages=_told_of(found, turns, asked.text),
+            notes=tuple(note for picture in turns[-1].pictures for note in picture.notes),
         )
 
     async def answer(self, text: str) -> Said:
@@ -135,14 +138,18 @@ class Prompter:
         return prompt.tokens + await self._tokens_of(draft.written())
 
     async def _measure_fixed(self) -> _Fixed:
-        if self._fixed is None:
+        fixed = self._fixed
+        if fixed is None:
+            exact = self._service.stats().up  # else it is an estimate, which shall not stay
             system, note = 0, 0
             for language in _LANGUAGES:
-                system = max(system, await self._service.measure(_told("system", language)))
+                words = texts.say("system", language) + self._service.safety.mark
+                system = max(system, await self._service.measure(Turn("system", words)))
                 many = _told("earlier", language, messages=_MANY, photos=_MANY)
                 note = max(note, await self._service.measure(many))
-            self._fixed = _Fixed(system, note)
-        return self._fixed
+            fixed = _Fixed(system, note)
+            self._fixed = fixed if exact else None
+        return fixed
 
     async def _find(self, asked: Asked) -> Found | None:
         """As many of the passages as may stand before the question; None: none were looked for."""
@@ -174,7 +181,7 @@ class Prompter:
             )
             before = quoted, newest
             if not quote.is_held(asked.quoted, (said.text for said in kept)):
-                quoted = asked.quoted
+                quoted = self._service.safety.quotable(asked.quoted[:_LONGEST_QUOTE])
             if not (newest or asked.photos or any(said.photos for said in kept)):
                 newest = await self._reopen(past.newest_photos, room - question.tokens)
             if before == (quoted, newest):

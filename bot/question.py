@@ -52,6 +52,7 @@ class Question:
         context: Context = Context(),
         again: Entry | None = None,
         since: float = 0.0,
+        shown: int | None = None,
     ) -> None:
         """`resumed`: its message stands from an earlier run. `again`: the question that this one
         asks anew, with a photo that came later or since somebody pressed the button (then
@@ -62,14 +63,18 @@ class Question:
         self.context = context
         self.again = again
         self.since = since
+        self.shown = shown  # the kept answer that its person chose
         self.reply = reply
         self.language = language
         self.watch = watch
         self.prompt: Prompt | None = None  # once it is known
         self.draft = Draft()
+        self.promised = False  # its person has read that the answer will come, and it shall
+        self.place: Place | None = None  # as last told
         self.written = False  # its words are to be brought to the person and kept, no more
         self.ended = asyncio.Event()
         self._resumed = resumed
+        self._meanwhile = ""  # what is shown as long as the engine cannot answer
         self.parting: Key = "stopped"  # what is said when it ends before its first word
         self._stopped = False
         self._scope: asyncio.Timeout | None = None
@@ -84,11 +89,25 @@ class Question:
 
     def moved(self, place: Place) -> None:
         with suppress(Gone, Refused):  # whoever answers it will see that too
-            self.reply.wait_with(self._words(place))
+            self._wait_at(place)
 
     def look(self) -> None:
         """Its turn has come. Raises Gone, Refused."""
-        self.reply.wait_with(self._words(Place(ahead=0)))
+        self._wait_at(Place(ahead=0))
+
+    def hold(self, words: str) -> None:
+        """Show this until there is more of the answer, below what there is. Raises as `look`."""
+        self._meanwhile = words
+        if written := self.draft.text():
+            self.reply.show(f"{written}\n\n{words}")
+        else:
+            shown = self._words(self.place or Place(ahead=0))
+            self.reply.wait_with(shown, opens=False)
+
+    def engine_down(self) -> None:
+        """It is tried again. Raises Gone, Refused."""
+        if not (self._meanwhile or self.promised):
+            self.reply.wait_with(texts.say("engine_down", self.language))
 
     def stop(self, parting: Key = "stopped") -> None:
         """End `unless_stopped`, now or as soon as it begins. With any other `parting` than
@@ -97,6 +116,11 @@ class Question:
         if self._scope is not None and not self._stopped:
             self._scope.reschedule(0)
         self._stopped = True
+
+    @property
+    def stops(self) -> bool:
+        """It is to end, or has."""
+        return self._stopped
 
     async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
         """The result; None when it was stopped."""
@@ -110,9 +134,22 @@ class Question:
         finally:
             self._scope = None
 
+    def _wait_at(self, place: Place) -> None:
+        self.place = place
+        if words := self._words(place):
+            self.reply.wait_with(words, opens=not self._meanwhile)
+
     def _words(self, place: Place) -> str:
+        """Nothing: what the message showed before the program's end still holds."""
+        if self._meanwhile and place.ahead:
+            return f"{self._meanwhile}\n\n{self._position(place)}"
+        if self._meanwhile or self.promised:
+            return self._meanwhile
         if place.ahead == 0:
             return texts.say("interrupted" if self._resumed else "looking", self.language)
+        return self._position(place)
+
+    def _position(self, place: Place) -> str:
         if place.wait_s is None or place.wait_s < _WORTH_SAYING_S:
             return texts.say("position", self.language, ahead=place.ahead)
         minutes = math.ceil(place.wait_s / 60)

@@ -75,6 +75,7 @@ class Reply:
         self._previews: asyncio.Task[None] | None = None
         self._one_call = asyncio.Lock()
         self._answer_seen = False
+        self._ends = False  # with its last words; who is late with others is not heard
         self._failure: Exception | None = None
 
     async def resume(self) -> bool:
@@ -83,10 +84,11 @@ class Reply:
         self._parts = [_Part(one.message, one.key) for one in opened]
         return bool(self._parts)
 
-    def wait_with(self, words: str) -> None:
+    def wait_with(self, words: str, *, opens: bool = True) -> None:
         """Show what is no answer: the place in the line, that we are looking. It also is what the
-        message is opened with."""
-        self._opening = words
+        message is opened with, if it `opens`: that may, at worst, stand there twice."""
+        if opens:
+            self._opening = words
         self._want(_Wanted(words, buttons=self._writing))
 
     def show(self, text: str) -> None:
@@ -103,7 +105,8 @@ class Reply:
 
         Raises Undelivered: not in this run. Gone, Refused: never.
         """
-        await self.close()
+        self._ends = True
+        await self._end_previews()
         self._raise_if_hopeless()
         words = text if text.strip() else _NOTHING
         self._wanted = _Wanted(words, is_answer=True, final=True, rich=rich, buttons=buttons)
@@ -111,7 +114,12 @@ class Reply:
             await self._persist()
 
     async def close(self) -> None:
-        """No more previews. One under way is waited for, or it might overtake the final."""
+        """Whatever it was about to show; then it may be shown and finished once more."""
+        await self._end_previews()
+        self._ends = False
+
+    async def _end_previews(self) -> None:
+        """One under way is waited for, or it might overtake the final."""
         if self._previews is None:
             return
         async with self._one_call:
@@ -122,7 +130,7 @@ class Reply:
 
     def _want(self, wanted: _Wanted) -> None:
         self._raise_if_hopeless()
-        if wanted.text == self._wanted.text or not wanted.text.strip():
+        if self._ends or wanted.text == self._wanted.text or not wanted.text.strip():
             return
         self._wanted = wanted
         self._changed.set()

@@ -15,7 +15,10 @@ from bot.access import names
 from bot.access.periods import Periods
 from bot.access.quota import GivenRole, Limit, Misread, parse_limit
 from bot.service.hours import OfficeHours, office_hours
+from bot.storage.retention.section import RetentionSection
 from bot.texts import say
+from inference.fallback import FallbackSection
+from inference.safety.section import SafetySection
 
 
 def _read_by(parse: Callable[[str], object]) -> AfterValidator:
@@ -168,6 +171,9 @@ class RuleSet(BaseModel, extra="forbid", frozen=True):
     quota: QuotaSection = QuotaSection()
     service: ServiceSection = ServiceSection()
     knowledge: KnowledgeSection = KnowledgeSection()
+    safety: SafetySection = SafetySection()
+    fallback: FallbackSection = FallbackSection()
+    retention: RetentionSection = RetentionSection()
 
 
 @dataclass(frozen=True, slots=True)

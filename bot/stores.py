@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.storage.answers import EarlierAnswers
+from bot.storage.blocked import BlockedPictures
+from bot.storage.cases import Cases
+from bot.storage.copy import Copies
 from bot.storage.cursors import Cursors
 from bot.storage.db import Database
 from bot.storage.entries import Entries
+from bot.storage.erasing.erasures import Erasures
 from bot.storage.forgetting import Forgetting
 from bot.storage.history import History
 from bot.storage.inbox import Inbox
@@ -39,9 +44,14 @@ class Stores:
     cursors: Cursors
     keys: Keys
     kept_answers: KeptAnswers
+    answers: EarlierAnswers
+    blocked: BlockedPictures
+    cases: Cases
     sessions: Sessions
     entries: Entries
     forgetting: Forgetting
+    erasures: Erasures
+    copies: Copies
 
     @classmethod
     def of(cls, db: Database, photos: Photos) -> Stores:
@@ -61,7 +71,12 @@ class Stores:
             Cursors(db),
             Keys(db),
             KeptAnswers(db),
+            EarlierAnswers(db),
+            BlockedPictures(db),
+            Cases(db),
             Sessions(db),
             Entries(db),
             Forgetting(db, photos),
+            Erasures(db),
+            Copies(db, photos),
         )

@@ -14,12 +14,18 @@ from bot import texts
 from bot.context import WindowSection, window
 from bot.draft import Draft
 from bot.texts import Language
-from inference.errors import BadPicture, ContextTooLong, EngineDown, InferenceError
+from inference.errors import BadPicture, Blocked, ContextTooLong, EngineDown, InferenceError, Where
 from inference.request import ChatRequest, Picture, Role, Sampling, Turn
 from inference.service import Service
 
 Write = Callable[[str], None]  # shows text at once and adds nothing to it
 ReadLine = Callable[[], str]  # waits for a line; raises EOFError when there are no more
+
+_BLOCKED: dict[Where, texts.Key] = {
+    "question": "question_blocked",
+    "picture": "picture_blocked",
+    "answer": "answer_blocked",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ def describe(error: InferenceError | CannotRead, language: Language) -> str:
     match error:
         case BadPicture():
             return texts.picture_fault(error.reason, error.value, error.limit, language)
+        case Blocked():
+            return texts.say(_BLOCKED[error.where], language)
         case ContextTooLong():
             return texts.say("context_too_long", language)
         case EngineDown():
@@ -235,13 +243,18 @@ async def _answer(
     service: Service, manner: Manner, turns: Sequence[Turn], write: Write, draft: Draft
 ) -> None:
     """`draft` takes the pieces, so that the caller has them after a cancellation too."""
-    request = ChatRequest(tuple(turns), manner.sampling, manner.thinking)
+    request = ChatRequest(
+        tuple(turns), manner.sampling, manner.thinking, asked=turns[-1].text, own_system=True
+    )
     written = 0
     async with aclosing(service.stream(request)) as deltas:
         async for delta in deltas:
             draft.add(delta)
             written = _show(draft.text(), written, write)
     _show(draft.text(), written, write)
+    if draft.finish == "blocked":
+        write("\n" if written else "")
+        raise Blocked("answer", "")
 
 
 def _show(text: str, written: int, write: Write) -> int:

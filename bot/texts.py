@@ -15,7 +15,10 @@ from bot.wording.admin import ADMIN, AdminKey
 from bot.wording.api import API, ApiKey
 from bot.wording.checkup import CHECKUP, CheckKey
 from bot.wording.console import CONSOLE, ConsoleKey
+from bot.wording.fallback import FALLBACK, FallbackKey
 from bot.wording.knowledge import KNOWLEDGE, KnowledgeKey
+from bot.wording.privacy import PRIVACY, PrivacyKey
+from bot.wording.safety import SAFETY, SafetyKey
 from bot.wording.service import SERVICE, ServiceKey
 from bot.wording.talk import TALK, TalkKey
 from bot.wording.text import Text
@@ -27,17 +30,41 @@ _LATIN = re.compile("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff
 _PART = re.compile("¶ ([0-9]+)")  # as bot/documents/ writes it
 _CHINESE = {"zh", "cmn", "yue", "wuu", "hak", "nan"}  # platforms' codes whose readers take zh
 
-Key = TalkKey | AdminKey | ServiceKey | KnowledgeKey | ApiKey | ConsoleKey | CheckKey
+Key = (
+    TalkKey
+    | AdminKey
+    | ServiceKey
+    | KnowledgeKey
+    | ApiKey
+    | ConsoleKey
+    | CheckKey
+    | SafetyKey
+    | PrivacyKey
+    | FallbackKey
+)
 
-TEXTS: dict[str, Text] = {**TALK, **ADMIN, **SERVICE, **KNOWLEDGE, **API, **CONSOLE, **CHECKUP}
+TEXTS: dict[str, Text] = {
+    **TALK,
+    **ADMIN,
+    **SERVICE,
+    **KNOWLEDGE,
+    **API,
+    **CONSOLE,
+    **CHECKUP,
+    **SAFETY,
+    **PRIVACY,
+    **FALLBACK,
+}
 
+_MILLION, _WAN = 1_000_000, 10_000  # large numbers are counted in the one or the other
 _FAULTS: dict[str, tuple[Key, float]] = {  # the reason of a BadPicture: its text, its unit
     "empty": ("picture_empty", 1),
     "format": ("picture_format", 1),
+    "heic": ("picture_heic", 1),
     "broken": ("picture_broken", 1),
     "too_small": ("picture_too_small", 1),
     "too_large": ("picture_too_large", 1 << 20),
-    "too_many_pixels": ("picture_too_many_pixels", 1_000_000),
+    "too_many_pixels": ("picture_too_many_pixels", _MILLION),
     "too_narrow": ("picture_too_narrow", 1),
     "timeout": ("picture_timeout", 1),
 }
@@ -52,6 +79,8 @@ def say(key: Key, language: Language, **values: object) -> str:
 def picture_fault(reason: str, value: float, limit: float, language: Language) -> str:
     """What is wrong with a photo and what to do; the arguments are those of a BadPicture."""
     key, unit = _FAULTS[reason]
+    if language == "zh" and unit == _MILLION:
+        unit = _WAN
     return say(
         key, language, value=_beyond(value / unit, limit / unit), limit=_number(limit / unit)
     )

@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import replace
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, Field
 
 from bot import texts
+from bot.action import Say
 from bot.answering.ending import Endings
-from bot.answering.outcome import Outcome, Outcomes, told
+from bot.answering.outcome import Outcome, Outcomes, blocked, told
+from bot.answering.substitute import Substitute, Substitutes
 from bot.arriving.subject import Subjects, is_repeated
 from bot.call import Call
 from bot.delivery import Undelivered
@@ -29,10 +32,10 @@ from bot.line import Line
 from bot.metering import Meter
 from bot.pacing import Clock, Sleep
 from bot.platforms.base import Gone, Refused
-from bot.prompt import Asked, Prompter
+from bot.prompt import Asked, Prompt, Prompter
 from bot.question import Question
 from bot.storage.inbox import Entry, Inbox
-from inference.errors import ContextTooLong, EngineDown, EngineFault
+from inference.errors import Blocked, ContextTooLong, EngineDown, EngineFault, SeenSimilar
 from inference.request import ChatRequest, Sampling
 from inference.service import Service
 from inference.trace import tracing
@@ -40,12 +43,16 @@ from inference.trace import tracing
 log = logging.getLogger(__name__)
 
 Buttons = Callable[[Entry], tuple[Button, ...]]  # below the answer to this entry
+# How a person is asked whether they mean an earlier answer: its number, and when it was given.
+Hint = Callable[[Entry, int, float], Say]
+_Given = tuple[Outcome, Prompt | None]  # by `end_with`
 
 _MOST_IN_HAND = 256  # being answered or delivered; more wait in the line
 _ENGINE_PATIENCE_S = 900.0
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0  # between two looks whether the engine is back
 _AFTER_FAULT_S = 5.0
+_DOWN_PAUSE_S = 2.0  # between two looks at an engine that says it is down
 _OTHER_WORDS = 0.7  # the temperature at least, for an answer that shall differ from the last one
 
 
@@ -75,8 +82,10 @@ class Workers:
         answers: AnswersSection,
         *,
         buttons: Buttons,
+        hint: Hint | None = None,
         at_once: int,
         max_attempts: int,
+        substitutes: Substitutes | None = None,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -89,8 +98,10 @@ class Workers:
         self._endings = endings
         self._answers = answers
         self._buttons = buttons
+        self._hint = hint
         self._outcomes = Outcomes(prompter)
         self._max_attempts = max_attempts
+        self._substitutes = substitutes
         self._clock = clock
         self._sleep = sleep
         self._free = asyncio.Semaphore(at_once)
@@ -98,10 +109,15 @@ class Workers:
         self._begun: set[int] = set()  # entries with an attempt under way
         self._at_engine: set[Question] = set()  # those that hold one of the places of `_free`
         self._suspects = asyncio.Lock()
+        self._given = WeakKeyDictionary[Question, _Given]()  # their delivery may be tried again
+        self._group: asyncio.TaskGroup | None = None  # while it runs
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        async with asyncio.TaskGroup() as group:
+    async def run(self, started: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Until cancelled. Until `started` returns, questions can be ended, but none is taken."""
+        async with asyncio.TaskGroup() as self._group:
+            group = self._group
+            if started is not None:
+                await started()
             while True:
                 await self._in_hand.acquire()
                 await self._free.acquire()
@@ -112,6 +128,28 @@ class Workers:
                         group.create_task(self._work(question))
                     case Call() as call:
                         group.create_task(self._attend(call))
+
+    async def substitute(self, question: Question, *, later: bool) -> Substitute:
+        """As Substitutes.find."""
+        if self._substitutes is None:
+            return Substitute()
+        return await self._substitutes.find(question, self._request, later=later)
+
+    async def end_with(
+        self, question: Question, outcome: Outcome, prompt: Prompt | None = None
+    ) -> bool:
+        """Whatever the engine may write. False: not now. It ends already, another question of its
+        conversation is being answered, or too many are in hand."""
+        if question.written or question.stops:
+            return False
+        if self._line.running(question.conversation) is not question:
+            if self._group is None or self._in_hand.locked() or not self._line.pull(question):
+                return False
+            await self._in_hand.acquire()  # at once: it is not locked
+            self._group.create_task(self._work(question))
+        self._given[question] = outcome, prompt
+        question.stop()
+        return True
 
     async def forgive(self) -> None:
         """The program is about to end in order: attempts under way prove nothing against anyone."""
@@ -171,7 +209,7 @@ class Workers:
 
     async def _deliver(self, question: Question, outcome: Outcome) -> None:
         if outcome.answer is None:
-            await question.reply.finish(outcome.text)
+            await question.reply.finish(outcome.text, buttons=outcome.buttons)
         else:
             buttons = self._buttons(question.entry)
             await question.reply.finish(outcome.text, buttons=buttons, rich=True)
@@ -181,10 +219,14 @@ class Workers:
         took_s = None
         try:
             outcome = await question.unless_stopped(self._attempts(question))
+            if outcome is None and question in self._given:
+                outcome, prompt = self._given[question]
+                question.prompt = prompt or question.prompt
+                return outcome
             if outcome is None:
                 log.info("entry %s was stopped", question.entry.id)
                 return await self._outcomes.stopped(question)
-            if outcome.answer is not None:
+            if outcome.answer is not None and not question.draft.cached:
                 took_s = self._clock() - began
             return outcome
         finally:
@@ -198,7 +240,11 @@ class Workers:
         give_up_at = self._clock() + _ENGINE_PATIENCE_S
         restarts, attempt, pause_s = -1, 0, _FIRST_PAUSE_S
         question.look()
-        while self._clock() < give_up_at:
+        while question.promised or self._clock() < give_up_at:
+            if self._service.stats().state in ("starting", "down"):  # that is none of its doing
+                question.engine_down()
+                await self._sleep(_DOWN_PAUSE_S)
+                continue
             if restarts != self._service.stats().restarts:
                 restarts = self._service.stats().restarts
                 attempt = await self._inbox.begin(question.entry.id)
@@ -210,11 +256,20 @@ class Workers:
                     return await self._attempt(question)
             except EngineDown:
                 log.warning("entry %s: the engine is down, attempt %s", question.entry.id, attempt)
-                question.reply.show(texts.say("engine_down", question.language))
+                question.engine_down()
                 await self._sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         log.error("entry %s is given up at attempt %s", question.entry.id, attempt)
-        return told(question, "given_up", "dead")
+        return await self._rescued(question, told(question, "given_up", "dead"))
+
+    async def _rescued(self, question: Question, failed: Outcome) -> Outcome:
+        """With what can be had without the engine: it has failed this question."""
+        found = await self.substitute(question, later=False)
+        if found.answer is not None:
+            question.prompt = found.prompt
+            return found.answer
+        text = f"{found.words}\n\n{failed.text}" if found.words else failed.text
+        return replace(failed, text=text, calls_person=found.calls_person)
 
     def _alone_if_suspect(self, attempt: int) -> AbstractAsyncContextManager[None]:
         """At its last attempt a question takes no other suspect down with it."""
@@ -227,11 +282,17 @@ class Workers:
             await self._write(question)
         except Unusable as error:
             return Outcome(error.said, "refused")
+        except Blocked as fault:
+            return blocked(question, fault.where, fault.case, fault.category)
+        except SeenSimilar as seen:
+            assert self._hint is not None
+            hint = self._hint(question.entry, seen.number, seen.at)
+            return Outcome(hint.text, "said", buttons=hint.buttons)
         except ContextTooLong:
             return told(question, "context_too_long", "refused")
         except EngineFault as error:
             log.warning("entry %s: %s", question.entry.id, error)
-            return told(question, "engine_fault", "dead")
+            return await self._rescued(question, told(question, "engine_fault", "dead"))
         return await self._outcomes.written(question)
 
     async def _write(self, question: Question) -> None:
@@ -240,18 +301,29 @@ class Workers:
         most = prompt.tokens + self._answers.max_tokens
         if refused := await self._meter.cover(question.entry, tokens=most):
             raise Unusable(refused.said)
-        request = ChatRequest(
-            prompt.turns,
-            self._sampling(question),
-            self._answers.thinking,
-            person=":".join(question.person),
-            id=question.entry.trace,
-        )
-        async with aclosing(self._service.stream(request)) as deltas:
+        async with aclosing(self._service.stream(self._request(question, prompt))) as deltas:
             async for delta in deltas:
                 question.watch.delta(delta)
                 question.draft.add(delta)
                 self._show(question)
+
+    def _request(self, question: Question, prompt: Prompt) -> ChatRequest:
+        return ChatRequest(
+            prompt.turns,
+            self._sampling(question),
+            self._answers.thinking,
+            person=":".join(question.person),
+            owner=":".join(question.person),
+            id=question.entry.trace,
+            asked=question.text,
+            attempt_of=question.entry.trace,
+            fresh=is_repeated(question) and question.shown is None,
+            shown=question.shown,
+            can_be_asked=self._hint is not None and not question.entry.event.group,
+            usual=_wished(self._answers.sampling(), question.entry.event.wishes),
+            can_take_back=True,
+            own_system=True,
+        )
 
     def _sampling(self, question: Question) -> Sampling:
         """Asked again, the model shall find other words, and after a restart the same ones."""

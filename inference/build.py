@@ -8,13 +8,19 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
+from inference.earlier.answers import Answers
 from inference.engine.base import Engine
 from inference.engine.local import LocalEngine
 from inference.engine.model.checkpoint import check_place
 from inference.engine.remote import RemoteEngine, RemoteSettings
 from inference.engine.server.client import Timings
 from inference.engine.settings import EngineSettings
+from inference.fallback import Fallback
 from inference.images.decode import Decoder, PicturesSection
+from inference.images.keeping import Covering
+from inference.images.reading import TextReader
+from inference.safety.guards.guard import Guards
+from inference.safety.safety import Safety
 from inference.service import Prepared, Service
 
 _DEMO = Path(__file__).parent / "demo" / "weights"
@@ -117,11 +123,39 @@ class EngineSection(BaseModel, extra="forbid", frozen=True):
 
 
 def build_service(
-    engine: EngineSection, pictures: PicturesSection, *, prepared: Prepared | None = None
+    engine: EngineSection | Engine,
+    pictures: PicturesSection,
+    *,
+    prepared: Prepared | None = None,
+    safety: Safety | None = None,
+    answers: Answers | None = None,
+    fallback: Fallback | None = None,
+    guards: Guards | None = None,
+    reader: TextReader | None = None,
+    covering: Covering | None = None,
 ) -> Service:
-    """Nothing runs yet: Service.start does that. Raises ModelUnusable when there is no such folder,
-    which the engine's process would need long to say."""
-    return Service(_build_engine(engine), Decoder(pictures), prepared=prepared)
+    """Nothing runs yet: Service.start does that. Raises ModelUnusable."""
+    return Service(
+        build_engine(engine) if isinstance(engine, EngineSection) else engine,
+        Decoder(pictures),
+        prepared=prepared,
+        safety=safety,
+        answers=answers,
+        fallback=fallback,
+        guards=guards,
+        reader=reader,
+        covering=covering,
+    )
+
+
+def build_engine(section: EngineSection) -> Engine:
+    """Raises ModelUnusable when there is no such folder, which its process would need long to
+    say."""
+    if section.kind == "remote":
+        return RemoteEngine(section.remote())
+    settings = section.local()
+    check_place(settings.model)
+    return LocalEngine(settings)
 
 
 def resolve_model(model: str) -> str:
@@ -130,11 +164,3 @@ def resolve_model(model: str) -> str:
         return str(_DEMO)
     folder = Path(model).expanduser()
     return str(folder.resolve()) if folder.is_dir() else model
-
-
-def _build_engine(section: EngineSection) -> Engine:
-    if section.kind == "remote":
-        return RemoteEngine(section.remote())
-    settings = section.local()
-    check_place(settings.model)
-    return LocalEngine(settings)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
-Finish = Literal["stop", "length", "tool_calls", "repetition", "cancelled"]
+Finish = Literal["stop", "length", "tool_calls", "repetition", "cancelled", "blocked"]
 Priority = Literal["interactive", "batch"]
 ToolMode = Literal["auto", "none", "required"]
+PictureNote = Literal["first_page", "first_frame", "straightened"]  # what people are told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Picture:
     width: int
     height: int
     rgb: bytes = field(repr=False)  # height * width * 3 bytes, row by row
+    notes: tuple[PictureNote, ...] = field(default=(), compare=False)
+    source: str = field(default="", compare=False)  # SHA-256 of the file; empty: from no file
 
     @property
     def digest(self) -> str:
@@ -103,6 +106,16 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptAs:
+    """The name of an answer among those that are kept, and how it is found by what looks alike."""
+
+    key: str
+    model: str = ""  # with its revision
+    question: str = ""  # the same for the same words of the same person; empty: not to be found so
+    likeness: bytes = b""  # of the only picture
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One question with everything the model shall see, oldest turn first."""
 
@@ -112,9 +125,19 @@ class ChatRequest:
     format: Format | None = None
     tools: Tools = Tools()
     person: str = ""  # whose turn it is, when several wait
+    owner: str = ""  # whose words these are, "platform:id"; empty: nobody's
     tenant: str = ""  # who may find each other's prompts in kept pages
     priority: Priority = "interactive"
     id: str = ""  # stands in the log beside all that is done for it
+    asked: str | None = None  # the person's own words, where the last turn holds more than these
+    fresh: bool = False  # not from an earlier answer
+    attempt_of: str = ""  # names the question, which may be asked once more after a crash
+    usual: Sampling | None = None  # what would be drawn by, were it not for this one time
+    shown: int | None = None  # the kept answer that the person chose to see
+    can_be_asked: bool = False  # whether they mean an earlier answer, with `SeenSimilar`
+    kept_as: KeptAs | None = None  # None: it is not kept
+    can_take_back: bool = False  # what was shown of the answer can be taken back
+    own_system: bool = False  # the system's turn is ours, and is not to be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +172,10 @@ class Likelihood:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of the answer, whole characters only; the last one carries `finish` and `usage`."""
+    """A piece of the answer, whole characters only; the last one carries `finish` and `usage`.
+
+    With the finish "blocked", nothing of what came before it may be shown any longer.
+    """
 
     text: str = ""
     finish: Finish | None = None
@@ -157,6 +183,9 @@ class Delta:
     reasoning: str = ""  # what the model thinks aloud, apart from the text
     calls: tuple[CallPiece, ...] = ()
     likelihoods: tuple[Likelihood, ...] = ()
+    cached: bool = False  # from an earlier answer to the same question
+    case: int | None = None  # with the finish "blocked": the number of the case, if it is kept
+    unchecked: bool = False  # the same: nothing was found in it, but it could not be looked at
 
     def __add__(self, later: Delta) -> Delta:
         return Delta(
@@ -166,6 +195,9 @@ class Delta:
             self.reasoning + later.reasoning,
             _run_together(self.calls, later.calls),
             self.likelihoods + later.likelihoods,
+            self.cached or later.cached,
+            later.case if later.case is not None else self.case,
+            self.unchecked or later.unchecked,
         )
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from bot.event import Attachment, Conversation, Event, Person, Quoted
 from bot.platforms.base import Accept, Gone, Limits, LostMessage, PlatformError, Post, Refused
-from inference.engine.base import EngineStats
+from inference.engine.base import EngineStats, State
 from inference.errors import BadPicture, EngineDown
-from inference.request import ChatRequest, Delta, Finish, Picture, Turn, Usage
+from inference.images.reading import ReadLine, ReadText
+from inference.request import ChatRequest, Delta, Finish, Picture, PictureNote, Turn, Usage
 
 
 class FakeTime:
@@ -137,7 +138,12 @@ class FakePlatform:
 
     def limits(self, to: Conversation) -> Limits:
         limits = Limits(self.text_units, self.unit, self.edit_every_s, self.calls_per_s)  # type: ignore[arg-type]
-        return replace(limits, rich_previews=self.rich_previews, shows_presses=self.shows_presses)
+        return replace(
+            limits,
+            rich_previews=self.rich_previews,
+            shows_presses=self.shows_presses,
+            takes_files=True,
+        )
 
     async def run(self, accept: Accept) -> None:
         self.accept = accept
@@ -261,10 +267,12 @@ class FakeEngine:
         self.running: list[str] = []
         self.most_running = 0
         self.restarts = 0
+        self.state: State = "up"
         self.deadly = ""  # the question that takes the engine down, and all that run with it
         self.finish: Finish = "stop"  # how every answer ends
         self.context_tokens = 4096
         self.thoughts: dict[str, str] = {}  # by the question's text: what comes before the answer
+        self.forgot = 0
         self._changed = asyncio.Event()
 
     def hold(self, question: str) -> asyncio.Event:
@@ -274,6 +282,8 @@ class FakeEngine:
         pass
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        if self.state in ("starting", "down"):
+            raise EngineDown("the engine is not running")
         question = request.turns[-1].text
         born = self.restarts
         self.requests.append(request)
@@ -315,8 +325,16 @@ class FakeEngine:
     async def measure(self, turn: Turn) -> int:
         return len(turn.text) + 10 * len(turn.pictures)
 
+    async def forget(self) -> None:
+        self.forgot += 1
+
     def stats(self) -> EngineStats:
-        return EngineStats(model="fake", context_tokens=self.context_tokens, restarts=self.restarts)
+        return EngineStats(
+            model="fake",
+            context_tokens=self.context_tokens,
+            restarts=self.restarts,
+            state=self.state,
+        )
 
     async def close(self) -> None:
         pass
@@ -328,12 +346,17 @@ class FakeEngine:
 
 
 class FakeDecoder:
-    """Every photo is a picture whose pixels are its name, but those that begin with "bad"."""
+    """Every photo is a picture whose pixels are its name, but those that begin with "bad". What
+    stands behind a "+" is metadata; of what begins with "moving", it takes the first frame."""
 
     async def decode(self, photo: bytes) -> Picture:
         if photo.startswith(b"bad"):
             raise BadPicture("broken")
-        return Picture(1, len(photo), photo * 3)
+        notes: tuple[PictureNote, ...] = ("first_frame",) if photo.startswith(b"moving") else ()
+        return Picture(1, len(photo), photo * 3, notes)
+
+    async def bare(self, photo: bytes) -> bytes:
+        return photo.partition(b"+")[0]
 
     async def close(self) -> None:
         pass
@@ -375,3 +398,19 @@ async def cancelled(task: asyncio.Task[object]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+class FakeReader:
+    """Reads in every picture what `texts` has for the bytes of its photo, else nothing."""
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = texts
+        self.reads = 0
+
+    async def read(self, picture: Picture) -> ReadText:
+        self.reads += 1
+        name = picture.rgb[: picture.height].decode()
+        lines = self.texts.get(name, "").splitlines()
+        return ReadText(
+            tuple(ReadLine(one, (0, 0, 1, 1), 1.0, row) for row, one in enumerate(lines))
+        )

@@ -26,6 +26,10 @@ def is_secret(section: str, key: str) -> bool:
     return SecretStr in (annotation, *get_args(annotation))
 
 
+# Written as tables, which TOML does not allow below a line of the same name.
+TABLES = {("guards", "models")}
+
+
 def keys() -> list[tuple[str, str, object]]:
     return [
         (section, key, value)
@@ -46,7 +50,8 @@ def test_each_setting_stands_in_config_toml_with_a_comment(
         assert re.search(rf"^# .*\b{f'VISIONBOT_{section}__{key}'.upper()}\b", lines, re.MULTILINE)
         assert not re.search(rf"^#? ?{key} *=", lines, re.MULTILINE)
     else:
-        assert re.search(rf"^{key} = .*  # \S.{{9,}}", lines, re.MULTILINE)
+        mark = "# " if (section, key) in TABLES else ""
+        assert re.search(rf"^{mark}{key} = .*  # \S.{{9,}}", lines, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("section", "key", "default"), keys())
@@ -55,7 +60,7 @@ def test_config_toml_has_the_default_of_each_setting(
 ) -> None:
     written = tomllib.loads((ROOT / "config.toml").read_text("utf-8"))[section]
 
-    if is_secret(section, key):
+    if is_secret(section, key) or (section, key) in TABLES:
         assert key not in written
     else:
         model = type(Settings.model_fields[section].default)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
@@ -12,12 +13,21 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = {"bot", "handlers", "inference"}
-OPTIONAL = {"flash_attn", "matplotlib", "nio", "tqdm"}  # extras, imported late or by training alone
+OPTIONAL = {  # extras, imported late or by training alone
+    "cv2",
+    "flash_attn",
+    "matplotlib",
+    "nio",
+    "pillow_heif",
+    "rapidocr",
+    "tqdm",
+}
 SILENT = {"greenlet"}  # needed by SQLAlchemy's asyncio part, imported by nobody of ours
 
 
 def test_every_imported_package_comes_with_a_plain_installation():
-    installed = _installed_with(Requirement("visionbot"))
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    installed = _installed_with(*map(Requirement, declared["dependencies"]))
 
     owners = packages_distributions()  # slow: it looks at every installed file
     needed = {_name(owner) for module in _imported() for owner in owners[module]}
@@ -33,11 +43,11 @@ def _imported() -> set[str]:
     return tops - PRODUCT - OPTIONAL - set(sys.stdlib_module_names)
 
 
-def _installed_with(wanted: Requirement) -> set[str]:
-    """The names of all distributions that installing `wanted` brings."""
+def _installed_with(*wanted: Requirement) -> set[str]:
+    """The names of all distributions that installing them brings."""
     found: set[str] = set()
     seen: set[tuple[str, str]] = set()
-    queue = [wanted]
+    queue = [*wanted]
     while queue:
         requirement = queue.pop()
         found.add(_name(requirement.name))

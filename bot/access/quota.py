@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from bot.wording.admin import AdminKey
+from bot.wording.safety import SafetyKey
 
 Unit = Literal["questions", "tokens"]
 Period = Literal["day", "month"]
@@ -65,9 +66,9 @@ T = TypeVar("T")
 
 
 class Misread(ValueError):
-    """What was written means nothing: a sentence of bot/wording/admin.py and its values."""
+    """What was written means nothing: a sentence of bot/wording/ and its values."""
 
-    def __init__(self, key: AdminKey, **values: object) -> None:
+    def __init__(self, key: AdminKey | SafetyKey, **values: object) -> None:
         super().__init__(key, values)
         self.key = key
         self.values = values
@@ -126,7 +127,7 @@ def parse_unit_and_period(text: str) -> tuple[Unit, Period]:
     return _unit(parts[1], text), _period(parts[2])
 
 
-def choose(given: str, known: Mapping[str, T], key: AdminKey) -> T:
+def choose(given: str, known: Mapping[str, T], key: AdminKey | SafetyKey) -> T:
     """What the word means; Misread with `key`, the word and the nearest known one."""
     if given in known:
         return known[given]

@@ -18,10 +18,12 @@ class Tally:
     called: bool = False
     usage: Usage | None = None
     written: list[str] = field(default_factory=list)
+    cached: bool = False  # it is an earlier answer
     seen: bool = False  # something of it is out: words, or a call
 
     def add(self, delta: Delta) -> None:
         self.usage = delta.usage or self.usage
+        self.cached = self.cached or delta.cached
         self.seen = self.seen or bool(delta.text or delta.calls)
         self.written += [delta.reasoning, delta.text, *(call.arguments for call in delta.calls)]
 

@@ -32,7 +32,16 @@ from bot.storage.knowledge import Knowledge, Passage
 from bot.texts import Language
 from bot.worker import AnswersSection
 from inference.errors import BadPicture, ContextTooLong
-from inference.request import ChatRequest, Format, Picture, Sampling, ToolCall, Tools, Turn
+from inference.request import (
+    ChatRequest,
+    Format,
+    Picture,
+    PictureNote,
+    Sampling,
+    ToolCall,
+    Tools,
+    Turn,
+)
 from inference.service import Service
 
 KNOWLEDGE_BASE = "default"  # the only one: the organisation's own
@@ -60,6 +69,12 @@ class Asked:
     sources: tuple[Passage, ...] | None = None  # None: nobody wanted any
 
     @property
+    def notes(self) -> tuple[PictureNote, ...]:
+        """Of all its pictures, each once."""
+        pictures = [picture for turn in self.request.turns for picture in turn.pictures]
+        return tuple(dict.fromkeys(note for picture in pictures for note in picture.notes))
+
+    @property
     def most_tokens(self) -> int:
         """That all of it may take."""
         return self.prompt_tokens + self.answers * self.request.sampling.max_tokens
@@ -71,11 +86,12 @@ class Asked:
 
     def requests(self, id_: str) -> list[ChatRequest]:
         """One for each answer. With a seed each has its own, so that they differ."""
-        sampling, person = self.request.sampling, self.request.person or id_
+        request, person = self.request, self.request.person or id_
         return [
             replace(
-                self.request,
-                sampling=sampling if sampling.seed is None else _nth(sampling, number),
+                request,
+                sampling=_nth(request.sampling, number),
+                usual=None if request.usual is None else _nth(request.usual, number),
                 person=person,
             )
             for number in range(self.answers)
@@ -145,12 +161,17 @@ class Asking:
         tokens = await self._measure(turns, request.tools, request.format)
         room = self._service.stats().context_tokens - tokens
         most = max(1, min(request.sampling.max_tokens, room))
+        owner = f"{caller.person}:{body.user}" if body.user else caller.person
         return Asked(
             replace(
                 request,
                 turns=turns,
                 sampling=replace(request.sampling, max_tokens=most),
-                person=f"{caller.person}:{body.user}" if body.user else "",
+                # by these an earlier answer is found: how much room is left is only estimated
+                # while no engine measures, and no answer that it cut short is kept
+                usual=request.sampling,
+                person=owner if body.user else "",
+                owner=owner,
             ),
             tokens,
             time.monotonic() - began,
@@ -264,5 +285,4 @@ def _decode(address: str, start: int) -> bytes:
 
 
 def _nth(sampling: Sampling, number: int) -> Sampling:
-    assert sampling.seed is not None
-    return replace(sampling, seed=sampling.seed + number)
+    return sampling if sampling.seed is None else replace(sampling, seed=sampling.seed + number)

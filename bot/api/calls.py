@@ -15,7 +15,7 @@ from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from bot.api.answers import Answers
 from bot.api.asking import Asked
 from bot.api.caller import Caller
-from bot.api.errors import ApiError
+from bot.api.errors import ApiError, Why
 from bot.call import Call
 from bot.line import Line
 from bot.metering import Meter
@@ -23,14 +23,18 @@ from bot.pacing import Clock
 from bot.question import Question
 from bot.texts import Language
 from bot.watching.counts import Counts, Watch
+from bot.wording.api import ApiKey
 from inference.errors import (
     BadFormat,
+    Blocked,
     ContextTooLong,
     EngineDown,
     EngineFault,
     InferenceError,
+    Where,
 )
 from inference.request import ChatRequest, Turn
+from inference.safety.verdict import UNCHECKED
 from inference.service import Service
 from inference.trace import current
 
@@ -40,6 +44,11 @@ _SOON_S = 5.0  # when to come again, where nothing is known that one could judge
 _LAST_WORDS_S = 1.0  # for telling who asked that the program ends
 _PATIENCE_S = 5.0  # with an engine that shall count what was written
 _NOBODY = object()
+_BLOCKED: dict[Where, ApiKey] = {
+    "question": "api_blocked_question",
+    "picture": "api_blocked_picture",
+    "answer": "api_blocked_answer",
+}
 
 Shown = Callable[[], None]  # told when who asked can read something
 
@@ -64,7 +73,7 @@ class Calls:
         self._max_at_once = max_at_once
         self._clock = clock
         self._at_once: Counter[str] = Counter()  # answers in hand, by person
-        self._open = False
+        self._open = self._closing = False
         self._under_way: set[Answers] = set()
         self._ended = asyncio.Event()
 
@@ -75,7 +84,7 @@ class Calls:
     async def close(self, within_s: float) -> None:
         """Nobody is answered any more: who waits in the line is told so now, and who is being
         answered when the time is over."""
-        self._open = False
+        self._open, self._closing = False, True
         for call in self._line.leave(lambda one: isinstance(one, Call)):
             assert isinstance(call, Call)
             call.called.set()
@@ -93,7 +102,7 @@ class Calls:
             raise
 
     def _check(self, caller: Caller, answers: int) -> None:
-        if not self._open or self._service.stats().state in ("starting", "down"):
+        if self._closing:
             raise self._down()
         seconds = self._wait_s()
         if self._at_once[caller.person] + answers > self._max_at_once:
@@ -193,7 +202,10 @@ class Calls:
             for number, request in enumerate(requests):
                 call = Call((caller.person, user))
                 answers.calls.append(call)
-                self._line.join(call)
+                if self._is_away():
+                    call.called.set()  # nobody is served in turn, but an earlier answer may be kept
+                else:
+                    self._line.join(call)
                 work = self._answer(number, request, call, answers, watch, shown)
                 tasks.append(asyncio.create_task(work, name=f"{current()} {number}"))
             watch.joined()
@@ -220,14 +232,16 @@ class Calls:
             await self._turn_of(call)
             watch.called()
             answers.tallies[number].called = True
-            began = self._clock()
+            began, cached = self._clock(), False
             async with aclosing(self._service.stream(request)) as deltas:
                 async for delta in deltas:
                     watch.delta(delta)
+                    cached = cached or delta.cached
+                    answers.tallies[number].cached = cached  # also if nobody reads it any more
                     await answers.put((number, delta))
                     if delta.text and shown is not None:
                         shown()
-            took_s = self._clock() - began
+            took_s = None if cached else self._clock() - began
         except InferenceError as error:
             await answers.put(self._refusal(error))
         except ApiError as error:
@@ -239,11 +253,14 @@ class Calls:
             call.end(took_s=took_s)
             self._line.leave(lambda one: one is call)
 
+    def _is_away(self) -> bool:
+        return not self._open or self._service.stats().state in ("starting", "down")
+
     async def _turn_of(self, call: Call) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._max_wait_s):
                 await call.called.wait()
-        if not self._open:
+        if self._closing:
             raise self._down()
         if not call.called.is_set():
             seconds = self._wait_s()
@@ -268,6 +285,10 @@ class Calls:
                 return ApiError(
                     "api_context_too_long", param="messages", tokens=tokens, limit=limit
                 )
+            case Blocked(category=category) if category == UNCHECKED:
+                return ApiError("api_not_checked")
+            case Blocked(where=where, case=number):
+                return _blocked(where, number)
             case BadFormat():
                 return ApiError("api_bad_format", param="response_format", why=str(error))
             case EngineDown():
@@ -288,8 +309,9 @@ class Calls:
         return max(1.0, self._line.wait_s() or _SOON_S)
 
     async def _cost(self, asked: Asked, answers: Answers) -> int:
-        """Tokens read and written so far; the prompt is read once for all."""
-        called = [tally for tally in answers.tallies if tally.called]
+        """Tokens read and written so far; the prompt is read once for all, and an earlier answer
+        takes none."""
+        called = [tally for tally in answers.tallies if tally.called and not tally.cached]
         if not called:
             return 0
         prompts = [tally.usage.prompt_tokens for tally in called if tally.usage]
@@ -310,6 +332,14 @@ class Calls:
                 return await self._service.measure(Turn("assistant", text))
         except (InferenceError, TimeoutError):
             return len(text)  # no token is shorter than a character, but for rare ones
+
+
+def _blocked(where: Where, case: int | None) -> ApiError:
+    """`case`: None: staff do not have it."""
+    what = Why(_BLOCKED[where])
+    if case is None:
+        return ApiError("api_blocked", what=what)
+    return ApiError("api_blocked_case", case=case, what=what, number=case)
 
 
 async def _to_the_end(work: Coroutine[None, None, None]) -> None:

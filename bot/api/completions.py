@@ -223,6 +223,7 @@ class Completions:
             self._models.version,
             asked.sources,
             language,
+            asked.notes,
         )
 
 

@@ -17,7 +17,7 @@ _BELOW = "/v1/"
 _METHODS = "GET, POST"
 _READABLE = (
     "Retry-After, X-Request-Id, X-RateLimit-Limit-Requests, X-RateLimit-Remaining-Requests,"
-    " X-RateLimit-Reset-Requests"
+    " X-RateLimit-Reset-Requests, X-Safety-Case"
 )
 _NAMES = re.compile(r"[A-Za-z0-9-]{1,64}(?: ?, ?[A-Za-z0-9-]{1,64}){0,63}")
 _REMEMBERED_S = "600"

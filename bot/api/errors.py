@@ -42,11 +42,13 @@ class ApiError(Exception):
         *,
         param: str | None = None,
         retry_after_s: float | None = None,
+        case: int | None = None,
         **values: object,
     ) -> None:
         super().__init__(fault)
         self.fault, self.param, self.values = fault, param, values
         self.retry_after_s = retry_after_s  # None: repeating it as it is will not help
+        self.case = case  # what staff have it under, where content safety refused it
 
     @property
     def code(self) -> str:
@@ -81,6 +83,9 @@ FAULTS: dict[ApiKey, Fault] = {
     "api_context_too_long": Fault(400, _BAD, "context_length_exceeded"),
     "api_bad_format": Fault(400, _BAD, "invalid_format"),
     "api_bad_picture": Fault(422, _BAD, "invalid_image"),
+    "api_blocked": Fault(400, _BAD, "content_filter"),
+    "api_not_checked": Fault(400, _BAD, "content_filter"),
+    "api_blocked_case": Fault(400, _BAD, "content_filter"),
     "api_too_many_pictures": Fault(400, _BAD, "too_many_images"),
     "api_knowledge_unknown": Fault(404, _BAD, "knowledge_base_not_found"),
     "api_quota": Fault(429, "insufficient_quota", "insufficient_quota"),

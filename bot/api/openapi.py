@@ -42,6 +42,7 @@ _ANSWERING = (400, 415, 422, 503)  # where the model is asked, too
 _HEADERS = {
     "Retry-After": "Seconds after which it is worth while to try again.",
     "X-Request-Id": "As it was sent, or a new one; the log has it beside all that was done for it.",
+    "X-Safety-Case": "The number of the case, where content safety refused it and staff have it.",
 }
 
 
@@ -77,6 +78,9 @@ NOTES: dict[str, ApiKey] = {  # by the name of a field, wherever it stands
     "reasoning_content": "field_reasoning_content",
     "finish_reason": "field_finish_reason",
     "sources": "field_sources",
+    "refusal": "field_refusal",
+    "cached": "field_cached",
+    "notes": "field_notes",
 }
 
 OPERATIONS = (

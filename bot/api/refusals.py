@@ -26,6 +26,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID = "X-Request-Id"
 
+_CASE = "X-Safety-Case"
+
 _ID = web.RequestKey("id", str)
 _PLAIN = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
 _ROOT = "/v1"
@@ -79,6 +81,8 @@ def refusal(error: ApiError, language: Language) -> web.Response:
     response = web.json_response(render_error(error, language), status=fault.status, dumps=_dumps)
     if error.retry_after_s is not None:
         response.headers[hdrs.RETRY_AFTER] = str(math.ceil(error.retry_after_s))
+    if error.case is not None:
+        response.headers[_CASE] = str(error.case)
     if fault.status == web.HTTPUnauthorized.status_code:
         response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
     return response

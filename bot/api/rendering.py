@@ -1,7 +1,9 @@
 """Answers as OpenAI's API writes them: whole, or as the chunks of a stream. Pure.
 
 Beyond its fields stand `input_tokens` and `output_tokens` in the usage, `model_version`,
-`reasoning_content` (what the model thought aloud), and `sources` where a knowledge base was asked.
+`reasoning_content` (what the model thought aloud), `sources` where a knowledge base was asked,
+`notes` where not all of a picture was looked at as it came, and `cached` where the answer was given
+before.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from bot.api.shapes import (
 )
 from bot.storage.knowledge import Passage
 from bot.texts import Language
-from inference.request import CallPiece, Delta, Finish, Likelihood, Usage
+from inference.request import CallPiece, Delta, Finish, Likelihood, PictureNote, Usage
 
 _ENDS: dict[Finish, End] = {
     "stop": "stop",
@@ -37,6 +39,7 @@ _ENDS: dict[Finish, End] = {
     "tool_calls": "tool_calls",
     "repetition": "length",  # cut off too, before it would go round in circles for ever
     "cancelled": "length",
+    "blocked": "content_filter",
 }
 _NEVER = -9999.0  # as OpenAI writes a logarithm of nothing, for which JSON has no number
 
@@ -51,6 +54,7 @@ class Head:
     version: str
     sources: tuple[Passage, ...] | None = None
     language: Language = "en"
+    notes: tuple[PictureNote, ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,6 +63,9 @@ class Choice:
 
     index: int
     finish: Finish = "stop"
+    cached: bool = False
+    case: int | None = None  # of an answer that was taken back
+    unchecked: bool = False  # because nothing could look at it
     _text: list[str] = field(default_factory=list)
     _reasoning: list[str] = field(default_factory=list)
     _calls: dict[int, list[CallPiece]] = field(default_factory=dict)
@@ -71,6 +78,11 @@ class Choice:
             self._calls.setdefault(piece.index, []).append(piece)
         self._likelihoods += delta.likelihoods
         self.finish = delta.finish or self.finish
+        self.cached = self.cached or delta.cached
+        if delta.finish == "blocked":
+            self.case, self.unchecked = delta.case, delta.unchecked
+            for before in (self._text, self._reasoning, self._calls, self._likelihoods):
+                before.clear()
 
     @property
     def text(self) -> str:
@@ -80,8 +92,15 @@ class Choice:
     def reasoning(self) -> str:
         return "".join(self._reasoning)
 
-    def render(self) -> RenderedChoice:
-        message: RenderedMessage = {"role": "assistant", "content": self.text, "refusal": None}
+    def refusal(self, language: Language) -> str | None:
+        """What is said in place of an answer that was taken back."""
+        if self.finish != "blocked":
+            return None
+        return _refusal(self.case, language, unchecked=self.unchecked)
+
+    def render(self, language: Language) -> RenderedChoice:
+        refusal = self.refusal(language)
+        message: RenderedMessage = {"role": "assistant", "content": self.text, "refusal": refusal}
         if self.reasoning:
             message["reasoning_content"] = self.reasoning
         if self._calls:
@@ -103,11 +122,15 @@ def render_completion(head: Head, choices: Sequence[Choice], usage: Usage) -> Re
         "model": head.model,
         "model_version": head.version,
         "system_fingerprint": f"fp_{head.version}",
-        "choices": [choice.render() for choice in choices],
+        "choices": [choice.render(head.language) for choice in choices],
         "usage": render_usage(usage),
     }
     if head.sources is not None:
         completion["sources"] = _sources(head)
+    if head.notes:
+        completion["notes"] = list(head.notes)
+    if all(choice.cached for choice in choices):
+        completion["cached"] = True
     return completion
 
 
@@ -123,8 +146,14 @@ def render_simple(head: Head, choice: Choice, usage: Usage) -> RenderedSimple:
     }
     if choice.reasoning:
         simple["reasoning_content"] = choice.reasoning
+    if (refusal := choice.refusal(head.language)) is not None:
+        simple["refusal"] = refusal
     if head.sources is not None:
         simple["sources"] = _sources(head)
+    if head.notes:
+        simple["notes"] = list(head.notes)
+    if choice.cached:
+        simple["cached"] = True
     return simple
 
 
@@ -154,14 +183,19 @@ class Chunks:
         chunk = self._one(_piece(index, {"role": "assistant", "content": ""}))
         if self._head.sources is not None and index == 0:
             chunk["sources"] = _sources(self._head)
+        if self._head.notes and index == 0:
+            chunk["notes"] = list(self._head.notes)
         return chunk
 
     def of(self, index: int, delta: Delta) -> Iterator[RenderedChunk]:
         rendered = _delta(delta)
         if rendered:
             yield self._one(_piece(index, rendered, _likelihoods(delta.likelihoods)))
+        if delta.finish == "blocked":
+            refusal = _refusal(delta.case, self._head.language, unchecked=delta.unchecked)
+            yield self._one(_piece(index, {"refusal": refusal}))
         if delta.finish is not None:
-            yield self._one(_piece(index, {}, finish=end_of(delta.finish)))
+            yield self._end(_piece(index, {}, finish=end_of(delta.finish)), cached=delta.cached)
 
     def last(self, usage: Usage) -> Iterator[RenderedChunk]:
         if self._with_usage:
@@ -174,14 +208,23 @@ class Chunks:
             chunk = self._one(_piece(choice["index"], {"role": "assistant", "content": ""}))
             if "sources" in completion and choice is choices[0]:
                 chunk["sources"] = completion["sources"]
+            if "notes" in completion and choice is choices[0]:
+                chunk["notes"] = completion["notes"]
             yield chunk
         for choice in choices:
             delta = _delta_of(choice["message"])
             if delta:
                 yield self._one(_piece(choice["index"], delta, choice["logprobs"]))
-            yield self._one(_piece(choice["index"], {}, finish=choice["finish_reason"]))
+            end = _piece(choice["index"], {}, finish=choice["finish_reason"])
+            yield self._end(end, cached=completion.get("cached", False))
         if self._with_usage:
             yield self._one() | {"usage": completion["usage"]}
+
+    def _end(self, piece: RenderedPiece, *, cached: bool) -> RenderedChunk:
+        chunk = self._one(piece)
+        if cached:
+            chunk["cached"] = True
+        return chunk
 
     def _one(self, *choices: RenderedPiece) -> RenderedChunk:
         chunk: RenderedChunk = {
@@ -219,6 +262,11 @@ def _piece(
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
 
 
+def _refusal(case: int | None, language: Language, *, unchecked: bool) -> str:
+    said = texts.say("not_checked" if unchecked else "answer_blocked", language)
+    return said if case is None else f"{said}\n{texts.say('api_case', language, case=case)}"
+
+
 def _delta(delta: Delta) -> RenderedDelta:
     rendered: RenderedDelta = {}
     if delta.reasoning:
@@ -236,6 +284,8 @@ def _delta_of(message: RenderedMessage) -> RenderedDelta:
         rendered["reasoning_content"] = message["reasoning_content"]
     if message["content"]:
         rendered["content"] = message["content"]
+    if message["refusal"]:
+        rendered["refusal"] = message["refusal"]
     if "tool_calls" in message:
         rendered["tool_calls"] = [
             {

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from bot.api.caller import Caller
@@ -40,8 +40,12 @@ class Repeat:
 
 
 class Repeats:
-    def __init__(self, kept: KeptAnswers) -> None:
+    def __init__(
+        self, kept: KeptAnswers, discreet: Callable[[str], str] = lambda answer: answer
+    ) -> None:
+        """`discreet`: makes of an answer what may be kept of it, and is given again."""
         self._kept = kept
+        self._discreet = discreet
         self._running: dict[tuple[str, str], bytes] = {}  # by person and key: the request's digest
 
     @asynccontextmanager
@@ -63,9 +67,16 @@ class Repeats:
                 yield repeat
             finally:  # who went before it had all of its answer comes again for it
                 if repeat.kept is not None and len(repeat.kept) <= _LARGEST:
-                    await self._kept.put(*name, digest.hex(), repeat.kept)
+                    answer = await asyncio.to_thread(self._discreet, repeat.kept)
+                    await self._kept.put(*name, digest.hex(), answer)
         finally:
             del self._running[name]
+
+    def under_way(self, person: str) -> set[tuple[str, str]]:
+        """Of "api:id" and the users whom that names: what may be kept in a moment."""
+        return {
+            name for name in self._running if name[0] == person or name[0].startswith(f"{person}:")
+        }
 
     async def run(self) -> None:
         """Forgets what is too old, until cancelled."""

@@ -6,7 +6,9 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-End = Literal["stop", "length", "tool_calls"]
+from inference.request import PictureNote
+
+End = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
 class RenderedFunction(TypedDict):
@@ -23,7 +25,7 @@ class RenderedCall(TypedDict):
 class RenderedMessage(TypedDict):
     role: Literal["assistant"]
     content: str | None
-    refusal: None
+    refusal: str | None
     reasoning_content: NotRequired[str]
     tool_calls: NotRequired[list[RenderedCall]]
 
@@ -82,6 +84,8 @@ class RenderedCompletion(TypedDict):
     choices: list[RenderedChoice]
     usage: RenderedUsage
     sources: NotRequired[list[RenderedSource]]
+    notes: NotRequired[list[PictureNote]]
+    cached: NotRequired[bool]
 
 
 class RenderedFunctionPiece(TypedDict):
@@ -99,6 +103,7 @@ class RenderedCallPiece(TypedDict):
 class RenderedDelta(TypedDict):
     role: NotRequired[Literal["assistant"]]
     content: NotRequired[str]
+    refusal: NotRequired[str]
     reasoning_content: NotRequired[str]
     tool_calls: NotRequired[list[RenderedCallPiece]]
 
@@ -120,6 +125,8 @@ class RenderedChunk(TypedDict):
     choices: list[RenderedPiece]
     usage: NotRequired[RenderedUsage | None]
     sources: NotRequired[list[RenderedSource]]
+    notes: NotRequired[list[PictureNote]]
+    cached: NotRequired[bool]
 
 
 class RenderedSimple(TypedDict):
@@ -128,12 +135,15 @@ class RenderedSimple(TypedDict):
     id: str
     created: int
     response: str
+    refusal: NotRequired[str]
     reasoning_content: NotRequired[str]
     finish_reason: End
     model: str
     model_version: str
     usage: RenderedUsage
     sources: NotRequired[list[RenderedSource]]
+    notes: NotRequired[list[PictureNote]]
+    cached: NotRequired[bool]
 
 
 class RenderedModel(TypedDict):

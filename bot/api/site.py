@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from aiohttp import web
 
@@ -11,6 +12,7 @@ from bot.api.asking import Asking
 from bot.api.build import build_fetcher, build_gate
 from bot.api.calls import Calls
 from bot.api.completions import Completions, Waits
+from bot.api.discreet import render_kept
 from bot.api.docs import Docs
 from bot.api.models import Models
 from bot.api.probes import Health, probe_routes
@@ -62,7 +64,9 @@ class Api:
             max_wait_s=settings.line.max_wait_s,
             max_at_once=section.max_at_once,
         )
-        self._repeats = Repeats(stores.kept_answers)
+        self._repeats = Repeats(
+            stores.kept_answers, partial(render_kept, mask=service.safety.masked)
+        )
         pictures = build_fetcher(settings)
         self._completions = Completions(
             self._gate.admit,
@@ -76,7 +80,7 @@ class Api:
         )
         self._docs = Docs()
         self.open, self.close = self._calls.open, self._calls.close
-        self.run = self._repeats.run
+        self.run, self.being_kept = self._repeats.run, self._repeats.under_way
 
     def routes(self) -> Sequence[web.RouteDef]:
         probes = probe_routes(self._health)

@@ -27,7 +27,7 @@ from bot.storage.db import Transaction
 from bot.storage.history import History
 from bot.storage.inbox import End, Entry, Inbox
 from bot.texts import Key, Language
-from bot.watching.counts import Counts
+from bot.watching.counts import Counts, Watch
 from inference.trace import tracing
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Admission:
         self._default_language = default_language
         self._clock = clock
         self._sleep = sleep
-        self._parting: set[int] = set()  # entries whose end is on the way to people
+        self._parting: dict[int, Entry] = {}  # whose end is on the way to people
 
     def language(self, entry: Entry) -> Language:
         return texts.language_for(entry.event, self._default_language)
@@ -96,15 +96,15 @@ class Admission:
         since: float,
         accepted: bool,
         parts: Sequence[int] = (),
+        shown: int | None = None,
     ) -> None:
         """`accepted`: before a restart; then it has its place for sure, and perhaps a message.
-        `parts`: entries that are asked about together with it, and end with that."""
+        `parts`: entries that are asked about together with it, and end with that. `shown`: as in
+        Again."""
         language = self.language(entry)
-        stop = Button("stop", texts.say("button_stop", language))
-        delivery = self._deliveries[entry.event.conversation.platform]
         age_s = self._clock() - entry.received_at
         watch = self._counts.ask(entry.event.conversation.platform, age_s=age_s)
-        reply = Reply(delivery, self._inbox, entry, group, writing=(stop,), watch=watch)
+        reply = self._reply(entry, group, watch)
         was_shown = accepted and await reply.resume()
         question = Question(
             entry,
@@ -116,7 +116,9 @@ class Admission:
             context=context,
             again=again,
             since=since,
+            shown=shown,
         )
+        question.promised = accepted and await self._inbox.is_promised(entry.id)
         refusal = await self._refusal(question, parts, accepted=accepted)
         if refusal is None:
             self._counts.resumed += accepted
@@ -156,10 +158,20 @@ class Admission:
     def waiting(self, entry_id: int) -> Question | None:
         return next((q for q in self._questions() if q.entry.id == entry_id), None)
 
-    def in_hand(self) -> set[int]:
-        """Entries that are in the line, being answered, or on their way out."""
-        in_line = (one for one in self._line.everybody() if isinstance(one, Question))
-        return self._parting | {one.entry.id for one in in_line}
+    async def stop_all(self, platform: str, person: str, *, upto: int) -> None:
+        """Returns when nothing of this person waits or runs, wherever they asked; but for entries
+        with larger numbers than `upto`."""
+
+        def is_meant(question: Question) -> bool:
+            return question.entry.id <= upto and _is_of(question.entry, platform, person)
+
+        meant = [one.conversation for one in self._all_questions() if is_meant(one)]
+        for conversation in dict.fromkeys(meant):
+            await self._end(is_meant, conversation, "stopped")
+
+    def in_hand(self) -> list[Entry]:
+        """Those that are in the line, being answered, or on their way out."""
+        return [*self._parting.values(), *(one.entry for one in self._all_questions())]
 
     async def until_kept(self, conversation: Conversation) -> None:
         """An answer that people may have read already is kept before it is looked at what they say
@@ -172,10 +184,18 @@ class Admission:
         running = self._line.running(conversation)
         return running if isinstance(running, Question) else None
 
+    def _reply(self, entry: Entry, group: asyncio.TaskGroup, watch: Watch) -> Reply:
+        stop = Button("stop", texts.say("button_stop", self.language(entry)))
+        delivery = self._deliveries[entry.event.conversation.platform]
+        return Reply(delivery, self._inbox, entry, group, writing=(stop,), watch=watch)
+
     def _leave(self, chosen: Callable[[Question], bool]) -> list[Question]:
         """Calls of the API are ended by their own handlers."""
         left = self._line.leave(lambda one: isinstance(one, Question) and chosen(one))
         return [one for one in left if isinstance(one, Question)]
+
+    def _all_questions(self) -> list[Question]:
+        return [one for one in self._line.everybody() if isinstance(one, Question)]
 
     def _questions(self) -> Iterator[Question]:
         return (one for one in self._line.waiting() if isinstance(one, Question))
@@ -230,7 +250,7 @@ class Admission:
     async def _part_with(self, question: Question, refusal: _Refusal, *, shown: bool) -> None:
         entry = question.entry
         log.info("entry %s has its end before its turn: %s", entry.id, refusal.end)
-        self._parting.add(entry.id)
+        self._parting[entry.id] = entry
         try:
             with suppress(Gone, Refused, Undelivered):
                 if shown:
@@ -246,11 +266,12 @@ class Admission:
         except Exception:  # one question's end may fail, the others go on; a restart sees to it
             log.exception("entry %s keeps its state", entry.id)
         finally:
-            self._parting.discard(entry.id)
+            self._parting.pop(entry.id, None)
             question.ended.set()
 
     def _is_late(self, question: Question) -> bool:
-        return self._clock() - question.since > self._section.max_wait_s
+        """Not if it was promised an answer: bot/answering/meanwhile.py sees to that."""
+        return not question.promised and self._clock() - question.since > self._section.max_wait_s
 
     def _full(self, question: Question) -> _Refusal | None:
         full = self._line.full(question.person)
@@ -262,3 +283,8 @@ class Admission:
 
 def _late(question: Question) -> _Refusal:
     return _Refusal(texts.say("expired", question.language), "expired", "expired")
+
+
+def _is_of(entry: Entry, platform: str, person: str) -> bool:
+    event = entry.event
+    return (event.conversation.platform, event.person.id) == (platform, person)

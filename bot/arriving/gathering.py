@@ -53,6 +53,11 @@ def first_sending(entries: Sequence[Entry]) -> Sending:
     return Sending(asked, tuple(one for one in together if one is not asked))
 
 
+def said_at(entry: Entry) -> float:
+    """When it was said, as far as the platform tells; after an outage that may be long ago."""
+    return min(entry.received_at, entry.event.at or entry.received_at)
+
+
 def pause_s(entries: Sequence[Entry], now: float, together_s: float) -> float:
     """How long to wait for more that belongs to the first entry; 0: it is complete."""
     first = entries[0]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.event import Button, Event
+from bot.action import Say
+from bot.event import Button, Document, Event
 from bot.intake import Deliveries
 from bot.platforms.base import Post
 from bot.storage.inbox import Entry
@@ -20,14 +21,29 @@ class Notices:
         self._clock = clock
         self._said: dict[tuple[str, str, str], float] = {}  # platform, chat, kind of complaint
 
-    async def say(self, entry: Entry, text: str, buttons: tuple[Button, ...] = ()) -> None:
+    async def carry_out(self, entry: Entry, wish: Say) -> None:
+        """Raises the same as those below."""
+        if wish.notice:
+            await self.complain(entry, wish.text, wish.text)
+        elif wish.thanks:
+            await self.thank(entry, wish.text)
+        else:
+            await self.say(entry, wish.text, wish.buttons, wish.document)
+
+    async def say(
+        self,
+        entry: Entry,
+        text: str,
+        buttons: tuple[Button, ...] = (),
+        document: Document | None = None,
+    ) -> None:
         """Nothing if there is no text. Raises Undelivered, Gone, Refused."""
         if not text:
             return
         event = entry.event
         delivery = self._deliveries[event.conversation.platform]
         key = f"say-{entry.id}-{entry.received_at:.6f}"
-        post = Post(text, buttons=buttons)
+        post = Post(text, buttons=buttons, document=document)
         await delivery.say(event.conversation, post, reply_to=_answers(event), key=key)
 
     async def thank(self, entry: Entry, text: str) -> None:

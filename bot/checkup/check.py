@@ -18,9 +18,12 @@ from bot.checkup.chats import look_at_matrix, look_at_service, look_at_telegram
 from bot.checkup.days import look_at_days
 from bot.checkup.doors import look_at_keys, look_at_metrics, look_at_port, look_at_sign_in
 from bot.checkup.finding import Finding, Round, State
+from bot.checkup.guards import look_at_guards
 from bot.checkup.kept import look_at_database, look_at_disk, look_at_folder, look_at_secrets
 from bot.checkup.model import look_at_model
+from bot.checkup.photos import look_at_heic, look_at_ocr
 from bot.checkup.running import find_running
+from bot.checkup.words import look_at_words
 from bot.config import DEFAULT_FILE, Settings, load
 from bot.errors import ConfigError
 from bot.platforms.base import Misconfigured, PlatformError
@@ -32,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _EXPECTED = (OSError, StorageError, InferenceError, Misconfigured, PlatformError)
 _LOOK_S = 20.0
+_LOADING_S = 180.0  # of models that look at words and pictures
 _AFTER_LOADING_S = 60.0  # for an answer
 _STATES: dict[State, Key] = {"ok": "check_ok", "problem": "check_problem", "off": "check_off"}
 
@@ -41,6 +45,7 @@ class _Part:
     name: str
     look: Callable[[Round], Awaitable[Finding]]
     title: Key | None = None  # None: its name, in every language
+    limit_s: float = _LOOK_S
 
 
 _PARTS = (
@@ -54,6 +59,10 @@ _PARTS = (
     _Part("api", look_at_keys, "check_api"),
     _Part("sign_in", look_at_sign_in, "check_sign_in"),
     _Part("metrics", look_at_metrics, "check_metrics"),
+    _Part("words", look_at_words, "check_words"),
+    _Part("ocr", look_at_ocr, "check_ocr"),
+    _Part("heic", look_at_heic, "check_heic"),
+    _Part("guards", look_at_guards, "check_guards", _LOADING_S),
     _Part("telegram", look_at_telegram),
     _Part("matrix", look_at_matrix),
     _Part("service", look_at_service, "check_service"),
@@ -90,7 +99,7 @@ async def _look(settings: Settings, file: Path | None, language: Language) -> di
     round_ = Round(settings, file, language, await find_running(settings))
     *others, model = _PARTS
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_bounded(part, round_, _LOOK_S)) for part in others]
+        tasks = [group.create_task(_bounded(part, round_, part.limit_s)) for part in others]
     limit_s = settings.engine.start_timeout_s + _AFTER_LOADING_S
     findings = [*(task.result() for task in tasks), await _bounded(model, round_, limit_s)]
     return {part.name: finding for part, finding in zip(_PARTS, findings, strict=True)}

@@ -19,7 +19,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from aiohttp import web
 
-from bot.event import Attachment, Button, Conversation, Event
+from bot.event import Attachment, Button, Conversation, Document, Event
 
 # Returns when the event is committed; a repeated one is dropped in silence. Raises when it could
 # not be committed, and then the platform must not acknowledge it.
@@ -38,6 +38,8 @@ class Limits:
     keyed: bool = False  # a send repeated with its key shows nothing twice
     rich_previews: bool = False  # of an answer: they too come as Markdown, cut off anywhere
     shows_presses: bool = False  # a pressed thumb is seen to be pressed, so nobody need say so
+    takes_files: bool = False  # a post may have a file of any kind
+    kept_by_us: bool = False  # what is sent there stands in our own database
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Post:
     rich: bool = False  # the text is Markdown, to be shown as such; else every character is meant
     buttons: tuple[Button, ...] = ()  # a platform without buttons leaves them out
     photo: bytes | None = None  # a JPEG, PNG or WebP above the text; such a post is never edited
+    document: Document | None = None  # the same, where Limits.takes_files
 
 
 class PlatformError(Exception):
@@ -132,3 +135,11 @@ class Polling(Protocol):
 
     def silent_s(self) -> float | None:
         """How long no poll was answered; None: it does not poll now."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A platform that keeps what people said in memory, to show it again."""
+
+    def forget(self, person: str) -> None:
+        """The rows are deleted already."""

@@ -131,8 +131,10 @@ class Announcer:
             self._summaries -= 1
 
 
-def _noting(words: str) -> Callable[[Ticket, int, Sequence[Line]], Step]:
-    def make(ticket: Ticket, number: int, _lines: Sequence[Line]) -> Step:
+def _noting(words: str) -> Callable[[Ticket, int, Sequence[Line]], Step | None]:
+    def make(ticket: Ticket, number: int, _lines: Sequence[Line]) -> Step | None:
+        if not ticket.is_with_people:  # perhaps its customer was forgotten meanwhile
+            return None
         return Step(ticket, Line("system", words), to_staff(ticket, number, words))
 
     return make

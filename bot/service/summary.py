@@ -24,4 +24,4 @@ async def summarise(talk: str, language: Language, *, service: Service) -> str:
     async with aclosing(service.stream(request)) as deltas:
         async for delta in deltas:
             words.append(delta.text)
-    return "".join(words)
+    return service.safety.masked("".join(words))

@@ -19,6 +19,8 @@ from inference.request import Delta
 
 Clock = Callable[[], float]
 
+_MOST_CATEGORIES = 40
+
 # How a question ends; of a call to the API also an error's code, see bot/api/errors.py.
 Outcome = Literal[
     "answered",
@@ -33,6 +35,7 @@ Outcome = Literal[
 ]
 MessageKind = Literal["first", "preview", "final"]  # the words of waiting, a growing answer, all
 Prepared = Literal["decoded", "kept", "refused"]  # "kept": seen lately, and not decoded again
+LookedUp = Literal["hit", "miss", "stale"]  # a kept answer; "stale": given while nobody can answer
 
 # Upper ends of the buckets, in seconds.
 WAITS_S = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 120, 300, 900)
@@ -120,9 +123,13 @@ class Counts:
         self.messages: Counter[tuple[str, str, str]] = Counter()  # platform, "send" "edit", kind
         self.faults: Counter[tuple[str, str]] = Counter()  # platform, "too_fast" and other errors
         self.pictures: Counter[str] = Counter()  # see Prepared
+        self.answers: Counter[str] = Counter()  # see LookedUp
         self.decode_s = Histogram(WORK_S)  # a photo made ready, or found to be none
+        self.guard_s = Histograms(WORK_S)  # by guard, a look at words or a picture
+        self.guard_failures: Counter[tuple[str, str]] = Counter()  # guard, how
         self.loop_lag_s = Histogram(LAGS_S)
         self.events: Counter[tuple[str, str]] = Counter()  # platform, "new" "again"
+        self.safety: Counter[tuple[str, str, str]] = Counter()  # where, action, category
         self.resumed = 0  # questions of an earlier run that were taken up again
         self.repeated = 0  # answers to what had its end before: must be 0
 
@@ -138,6 +145,23 @@ class Counts:
 
     def fault(self, platform: str, name: str) -> None:
         self.faults[platform, name] += 1
+
+    def incident(self, where: str, action: str, category: str) -> None:
+        """Content safety did something. Categories are the operator's words, or a service's: what
+        comes after many of them is counted together."""
+        known = {one for *_, one in self.safety}
+        if category not in known and len(known) >= _MOST_CATEGORIES:
+            category = "other"
+        self.safety[where, action, category] += 1
+
+    def guard(self, name: str, took_s: float, failure: str | None) -> None:
+        """A model or service looked at something; the operator names them."""
+        self.guard_s.observe(name, took_s)
+        if failure is not None:
+            self.guard_failures[name, failure] += 1
+
+    def answer(self, how: LookedUp) -> None:
+        self.answers[how] += 1
 
     def picture(self, how: Prepared, took_s: float = 0.0) -> None:
         self.pictures[how] += 1
@@ -168,10 +192,10 @@ class Watch:
 
     def delta(self, delta: Delta) -> None:
         """The engine has written this, perhaps a thought that nobody sees. What further tries
-        take of tokens is counted too."""
+        take of tokens is counted too; an answer that was kept takes none."""
         if (delta.text or delta.reasoning or delta.calls) and self._is_first("token"):
             self._counts.first_token_s.observe(self.door, self.passed_s())
-        if delta.usage is not None:
+        if delta.usage is not None and not delta.cached:
             tokens, usage = self._counts.tokens, delta.usage
             tokens[self.door, "prompt"] += usage.prompt_tokens
             tokens[self.door, "cached"] += usage.cached_tokens

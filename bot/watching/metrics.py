@@ -30,6 +30,8 @@ from bot.watching.cards import Card
 from bot.watching.counts import Counts, Histogram, Histograms, Outcome, Prepared
 from bot.watching.vitals import Vitals
 from inference.engine.base import EngineStats
+from inference.errors import Where
+from inference.safety.section import USUAL
 
 _PATH = "/metrics"
 _OF_ENGINE = {  # counters that are fields of EngineStats
@@ -174,10 +176,17 @@ class _Board(Collector):
             ("method", "route", "status"),
             counts.requests,
         )
+        yield _counters(
+            "safety",
+            "What content safety blocked, covered up or wants looked at.",
+            ("where", "action", "category"),
+            counts.safety,
+            [(where, USUAL[one], one) for where in get_args(Where) for one in USUAL],
+        )
 
     def _work(self) -> Iterator[Metric]:
         counts, engine = self._counts, self._vitals.engine
-        pictures = counts.pictures
+        pictures, answers = counts.pictures, counts.answers
         yield _counters(
             "pictures",
             "Photos made ready; kept: seen lately, and not decoded again.",
@@ -188,6 +197,9 @@ class _Board(Collector):
             {
                 ("picture", "hit"): pictures["kept"],
                 ("picture", "miss"): pictures["decoded"] + pictures["refused"],
+                ("answer", "hit"): answers["hit"],
+                ("answer", "stale"): answers["stale"],
+                ("answer", "miss"): answers["miss"],
                 ("prefix", "hit"): engine.cached_tokens,
                 ("prefix", "miss"): max(0, engine.prompt_tokens - engine.cached_tokens),
             }
@@ -195,11 +207,18 @@ class _Board(Collector):
         yield _counters(
             "cache_lookups",
             "What was found and what was not; picture: photos decoded before;"
+            " answer: earlier ones, stale: too old, given while nobody could answer;"
             " prefix: tokens of prompts in kept pages.",
             ("cache", "result"),
             lookups,
         )
         yield _histogram("picture_decode_seconds", "A photo made ready.", counts.decode_s)
+        guards = [name for name, _ in counts.guard_s]
+        looks = "A guard's look at words or a picture."
+        yield _histograms("guard_seconds", looks, counts.guard_s, guards, "guard")
+        yield _counters(
+            "guard_failures", "Looks that failed.", ("guard", "failure"), counts.guard_failures
+        )
         yield _histogram(
             "event_loop_lag_seconds", "How late the event loop was.", counts.loop_lag_s
         )
@@ -356,12 +375,12 @@ def _histogram(name: str, help_text: str, histogram: Histogram) -> Metric:
 
 
 def _histograms(
-    name: str, help_text: str, histograms: Histograms, expected: Iterable[str]
+    name: str, help_text: str, histograms: Histograms, expected: Iterable[str], label: str = "door"
 ) -> Metric:
-    family = HistogramMetricFamily(f"visionbot_{name}", help_text, labels=("door",))
-    for door in expected:
-        histogram = histograms[door]
-        family.add_metric([door], _buckets(histogram), histogram.sum)
+    family = HistogramMetricFamily(f"visionbot_{name}", help_text, labels=(label,))
+    for value in expected:
+        histogram = histograms[value]
+        family.add_metric([value], _buckets(histogram), histogram.sum)
     return family
 
 

@@ -6,6 +6,7 @@ import socket
 
 from bot.api.addresses import authority
 from bot.config import Settings
+from inference.images.reading import is_readable
 
 # Networks that no machine is in (RFC 5737, RFC 3849): the way there is the way to all others.
 _FAR_AWAY = {
@@ -19,8 +20,12 @@ def what_is_on(settings: Settings, port: int | None) -> list[str]:
     """Each is "Name: what". `port`: what the server got; None: it has nothing to serve."""
     here = f"http://{authority(_named(settings.web.host), port)}"
     telegram = "on" if settings.telegram.token else "off, set VISIONBOT_TELEGRAM__TOKEN"
+    guards = [entry.name or entry.kind for entry in settings.guards.models]
+    reads = settings.ocr.enabled != "off" and is_readable()
     return [
         f"Model: {settings.engine.title}",
+        f"Guards: {', '.join(guards) or 'only the lists of [safety]'}",
+        f"Text in pictures: {'is read where it is needed' if reads else 'is not read'}",
         f"Data: {settings.storage.data_dir}",
         f"Web page: {f'{here}/' if settings.web.enabled else 'off'}",
         f"API: {f'{here}/v1' if settings.api.enabled else 'off'}",

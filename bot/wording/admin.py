@@ -198,6 +198,13 @@ AdminKey = Literal[
     "key_revoked",
     "key_was_revoked",
     "keys_none",
+    "picture_listed",
+    "pictures_title",
+    "pictures_none",
+    "pictures_full",
+    "picture_unlisted",
+    "picture_allowed",
+    "picture_no_file",
     "keys_title",
     "key_made_on",
     "key_used_on",
@@ -756,6 +763,32 @@ ADMIN: dict[str, Text] = {
     "key_was_revoked": Text(
         zh="{who} 的密钥早已收回。",
         en="The key of {who} was revoked before.",
+    ),
+    "picture_listed": Text(
+        zh="图片已列为第 {number} 号。同样的图片不再回答；看起来一样的会请工作人员看。",
+        en="The picture is number {number} of those that are blocked. Nobody gets an answer about"
+        " it; what looks the same is shown to staff.",
+    ),
+    "pictures_title": Text(zh="已屏蔽的图片：", en="Blocked pictures:"),
+    "pictures_none": Text(
+        zh="还没有屏蔽任何图片。visionbot admin pictures block 文件 可以屏蔽一张。",
+        en="No picture is blocked; visionbot admin pictures block FILE blocks one.",
+    ),
+    "pictures_full": Text(
+        zh="最多屏蔽 {limit} 张图片，已经满了。请先用 visionbot admin pictures allow 放行一张。",
+        en="{limit} pictures are blocked, which is the most there can be; first take one out with"
+        " visionbot admin pictures allow.",
+    ),
+    "picture_unlisted": Text(
+        zh="没有第 {number} 号图片。visionbot admin pictures list 会列出全部。",
+        en="There is no picture {number}; visionbot admin pictures list shows all.",
+    ),
+    "picture_allowed": Text(
+        zh="第 {number} 号图片不再屏蔽。", en="Picture {number} is not blocked any more."
+    ),
+    "picture_no_file": Text(
+        zh="读不了 {file}（{reason}），请检查路径和权限。",
+        en="{file} cannot be read ({reason}); check path and rights",
     ),
     "keys_none": Text(
         zh="还没有密钥。visionbot admin keys create 名字 可以生成一个。",

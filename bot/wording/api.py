@@ -25,6 +25,13 @@ ApiKey = Literal[
     "api_context_too_long",
     "api_bad_format",
     "api_bad_picture",
+    "api_blocked",
+    "api_not_checked",
+    "api_blocked_case",
+    "api_case",
+    "api_blocked_question",
+    "api_blocked_picture",
+    "api_blocked_answer",
     "api_too_many_pictures",
     "api_knowledge_unknown",
     "api_quota",
@@ -120,6 +127,9 @@ ApiKey = Literal[
     "field_reasoning_content",
     "field_finish_reason",
     "field_sources",
+    "field_refusal",
+    "field_cached",
+    "field_notes",
     "docs_title",
     "docs_intro",
     "docs_key",
@@ -208,6 +218,34 @@ API: dict[str, Text] = {
     "api_bad_format": Text(
         "模型不能按这样的 response_format 或 tools 回答：{why}。",
         "The model cannot answer by this response_format or these tools: {why}.",
+    ),
+    "api_blocked": Text(
+        "{what}，不能回答。请换一种说法或换一张照片。",
+        "{what}, so it is not answered. Word it otherwise or take another picture.",
+    ),
+    "api_not_checked": Text(
+        "现在没法检查内容，所以不能回答。请过一会儿再试。",
+        "It cannot be checked at the moment, so it is not answered. Try again later.",
+    ),
+    "api_blocked_case": Text(
+        "{what}，不能回答。请换一种说法或换一张照片；"
+        "如果认为弄错了，请把编号 {number} 告诉管理员。",
+        "{what}, so it is not answered. Word it otherwise or take another picture; if you think"
+        " that this is a mistake, tell an administrator the number of the case, {number}.",
+    ),
+    "api_case": Text(
+        "如果认为弄错了，请把编号 {case} 告诉管理员。",
+        "If you think that this is a mistake, tell an administrator the number of the case,"
+        " {case}.",
+    ),
+    "api_blocked_question": Text(
+        "问题中有不允许的内容", "The question has content that is not allowed"
+    ),
+    "api_blocked_picture": Text(
+        "图片中有不允许的内容", "The picture has content that is not allowed"
+    ),
+    "api_blocked_answer": Text(
+        "回答中有不允许的内容", "The answer has content that is not allowed"
     ),
     "api_bad_picture": Text("照片用不了。{said}", "The picture cannot be used. {said}"),
     "api_too_many_pictures": Text(
@@ -449,6 +487,22 @@ API: dict[str, Text] = {
     ),
     "field_finish_reason": Text(
         "length 也包括因为开始重复而停下。", "length also where it began to repeat itself."
+    ),
+    "field_refusal": Text(
+        "回答被收回时的说明；这时 finish_reason 是 content_filter，之前收到的内容请不要再显示。",
+        "What is said in place of an answer that was taken back: finish_reason is content_filter,"
+        " and nothing that came before is to be shown any longer.",
+    ),
+    "field_cached": Text(
+        "true：这是之前对同一个请求的回答，没有再问模型，不计词元；usage 是当时的数字。",
+        "true: this is an earlier answer to the same request. The model was not asked and no tokens"
+        " are counted; usage is what it took then.",
+    ),
+    "field_notes": Text(
+        "图片经过的处理：first_page 只看了 TIFF 的第一页，first_frame 只看了动图的第一帧，"
+        "straightened 拍斜的页面已转正。",
+        "What was done to the pictures: first_page of a TIFF, first_frame of a picture that moves,"
+        " straightened for a page that was at an angle.",
     ),
     "field_sources": Text(
         "用到的文档，编号和回答里的一样。",

@@ -104,6 +104,33 @@ CheckKey = Literal[
     "check_service_on",
     "check_service_platform_off",
     "check_service_platform_off_how",
+    "check_words",
+    "check_words_off",
+    "check_words_read",
+    "check_ocr",
+    "check_ocr_off",
+    "check_ocr_missing",
+    "check_ocr_missing_how",
+    "check_ocr_reads",
+    "check_ocr_fails",
+    "check_ocr_fails_how",
+    "check_heic",
+    "check_heic_missing",
+    "check_heic_on",
+    "check_guards",
+    "check_guards_off",
+    "check_guards_itself",
+    "check_guards_unfetched",
+    "check_guards_unusable",
+    "check_guards_key",
+    "check_guards_key_how",
+    "check_guards_fail",
+    "check_guards_fail_how",
+    "check_guard_timeout",
+    "check_guard_unreachable",
+    "check_guard_refused",
+    "check_guard_answer",
+    "check_guard_broken",
     "check_late",
     "check_late_how",
     "check_broken",
@@ -323,6 +350,59 @@ CHECKUP: dict[str, Text] = {
         "别的机器读不到 /metrics；要读取，请设置 VISIONBOT_METRICS__TOKEN",
         "no other machine can read /metrics; to let one, set VISIONBOT_METRICS__TOKEN",
     ),
+    "check_words": Text("词表", "word lists"),
+    "check_words_off": Text("见 [safety] enabled", "see [safety] enabled"),
+    "check_words_read": Text("共 {count} 条", "{count} phrases"),
+    "check_ocr": Text("识别图片文字", "text in pictures"),
+    "check_ocr_off": Text("见 [ocr] enabled", "see [ocr] enabled"),
+    "check_ocr_missing": Text(
+        '没有安装；需要时运行：.venv/bin/pip install -c constraints.txt -e ".[ocr]"',
+        'not installed; if you want it: .venv/bin/pip install -c constraints.txt -e ".[ocr]"',
+    ),
+    "check_ocr_missing_how": Text(
+        '运行：.venv/bin/pip install -c constraints.txt -e ".[ocr]"，'
+        '或把 [ocr] enabled 设为 "auto"',
+        'run: .venv/bin/pip install -c constraints.txt -e ".[ocr]", or set [ocr] enabled to "auto"',
+    ),
+    "check_ocr_reads": Text(
+        "可以识别，一张空白图用了 {seconds} 秒", "an empty picture took {seconds} s"
+    ),
+    "check_ocr_fails": Text("装了，但用不了（{why}）", "installed, but it does not read ({why})"),
+    "check_ocr_fails_how": Text(
+        "看看内存够不够（大约要 1 GB），或重新安装它",
+        "see whether there is memory for it (about 1 GB), or install it anew",
+    ),
+    "check_heic": Text("HEIC 照片", "HEIC photos"),
+    "check_heic_missing": Text(
+        "没有安装，会请人改发 JPEG；"
+        '需要时运行：.venv/bin/pip install -c constraints.txt -e ".[heic]"',
+        "not installed, people are asked to send a JPEG; if you want it:"
+        ' .venv/bin/pip install -c constraints.txt -e ".[heic]"',
+    ),
+    "check_heic_on": Text("可以打开", "can be opened"),
+    "check_guards": Text("审核模型", "guards"),
+    "check_guards_off": Text(
+        "没有设置，只有 [safety] 的词表和规则在工作；见 [guards] models",
+        "none, the lists and patterns of [safety] work alone; see [guards] models",
+    ),
+    "check_guards_itself": Text("{name}：由主模型回答", "{name}: the model itself"),
+    "check_guards_unfetched": Text(
+        "{name}：模型会在第一次启动时下载", "{name}: its model is fetched at the first start"
+    ),
+    "check_guards_unusable": Text("{name}：{why}", "{name}: {why}"),
+    "check_guards_key": Text("{name}：它不接受密钥", "{name}: the key is refused"),
+    "check_guards_key_how": Text("设置 {variable}", "set {variable}"),
+    "check_guards_fail": Text("{name}：{why}", "{name}: {why}"),
+    "check_guards_fail_how": Text(
+        "看看它的地址、密钥、model 和 timeout_s；在修好之前，按它的 fails 设置放行或拦下",
+        "check its address, key, model and timeout_s; until then it lets through or blocks, as its"
+        " fails says",
+    ),
+    "check_guard_timeout": Text("没有及时回答", "it did not answer in time"),
+    "check_guard_unreachable": Text("连接不上", "it cannot be reached"),
+    "check_guard_refused": Text("它拒绝了请求", "it refused the request"),
+    "check_guard_answer": Text("它的回答看不懂", "its answer cannot be understood"),
+    "check_guard_broken": Text("它出错了", "it broke"),
     "check_telegram_off": Text(
         "设置 VISIONBOT_TELEGRAM__TOKEN 后启用", "set VISIONBOT_TELEGRAM__TOKEN"
     ),

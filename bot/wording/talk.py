@@ -25,6 +25,10 @@ TalkKey = Literal[
     "no_answer_yet",
     "rated",
     "again_button",
+    # asked back about an earlier answer
+    "similar_seen",
+    "show_button",
+    "anew_button",
     # photos on their way
     "photo_kept",
     "photos_kept",
@@ -46,6 +50,7 @@ TalkKey = Literal[
     "length_mark",
     "repetition_mark",
     "long_mark",
+    "earlier_mark",
     "thinking",
     # when there is no answer
     "no_words",
@@ -58,8 +63,12 @@ TalkKey = Literal[
     "question_too_long",
     "unsupported",
     # photos we cannot take, by reason
+    "note_first_page",
+    "note_first_frame",
+    "note_straightened",
     "picture_empty",
     "picture_format",
+    "picture_heic",
     "picture_broken",
     "picture_too_small",
     "picture_too_large",
@@ -97,9 +106,9 @@ TALK: dict[str, Text] = {
         "A model writes the answers and may be wrong. /help lists all commands.",
     ),
     "help": Text(
-        zh="发照片并写上问题；也可以先发照片，再发问题。支持 JPEG、PNG 和 WebP。",
+        zh="发照片并写上问题；也可以先发照片，再发问题。支持 JPEG、PNG、WebP、GIF 和 TIFF。",
         en="Send a photo with a question, or the photo first and then the question. "
-        "JPEG, PNG and WebP work.",
+        "JPEG, PNG, WebP, GIF and TIFF work.",
     ),
     "renewed": Text(
         zh="好的，新话题开始了。前面的照片和对话不再参与回答。",
@@ -125,6 +134,14 @@ TALK: dict[str, Text] = {
         en="I have not answered you here yet. Please ask a question first.",
     ),
     "rated": Text(zh="谢谢，记下了。", en="Thank you, noted."),
+    "similar_seen": Text(
+        zh="{when} 你就一张看起来一样的图片问过同样的问题。要看那时的回答吗？"
+        "两张图片也可能有差别。",
+        en="On {when} you asked the same about a picture that looks the same. Show you that answer?"
+        " The two pictures may differ all the same.",
+    ),
+    "show_button": Text(zh="看那时的回答", en="Show it"),
+    "anew_button": Text(zh="重新回答", en="Answer anew"),
     "again_button": Text(zh="再答一次", en="Again"),
     "photo_kept": Text(
         zh="照片收到了。你想知道什么？",
@@ -188,6 +205,10 @@ TALK: dict[str, Text] = {
         zh="（后面只是在重复，到此为止。换个问法再试试。）",
         en="(It only repeated itself from here on. Try to put the question differently.)",
     ),
+    "earlier_mark": Text(
+        zh="（这是之前的回答。想要新的，请按“再答一次”。）",
+        en="(From an earlier answer; press Again for a new one.)",
+    ),
     "long_mark": Text(
         zh="（聊得很长了，最早的内容我已经看不到。想换个话题，发送 /new。）",
         en="(This talk has become long, and I no longer see its beginning. "
@@ -228,17 +249,35 @@ TALK: dict[str, Text] = {
         "Please send only the part you ask about, or ask in several messages.",
     ),
     "unsupported": Text(
-        zh="我只能看文字和照片（JPEG、PNG、WebP），还看不了贴纸、视频、语音和其他文件。",
-        en="I can only read text and photos (JPEG, PNG, WebP), not stickers, videos, "
+        zh="我只能看文字和照片（JPEG、PNG、WebP、GIF、TIFF），还看不了贴纸、视频、语音和其他文件。",
+        en="I can only read text and photos (JPEG, PNG, WebP, GIF, TIFF), not stickers, videos, "
         "voice messages or other files.",
+    ),
+    "note_first_page": Text(
+        zh="TIFF 文件我只看了第一页。",
+        en="Of a TIFF file I looked at the first page only.",
+    ),
+    "note_first_frame": Text(
+        zh="会动的图片我只看了第一帧。",
+        en="Of a picture that moves I looked at the first frame only.",
+    ),
+    "note_straightened": Text(
+        zh="照片里的页面拍斜了，我先转正再看的。",
+        en="The page in the photo was at an angle; I turned it straight before reading it.",
     ),
     "picture_empty": Text(
         zh="收到的照片是空的，里面没有内容。请再发一次。",
         en="The photo arrived empty. Please send it again.",
     ),
     "picture_format": Text(
-        zh="这个文件不是我能看的照片。请发 JPEG、PNG 或 WebP。",
-        en="This file is no photo I can read. Please send a JPEG, PNG or WebP.",
+        zh="这个文件不是我能看的照片。请发 JPEG、PNG、WebP、GIF 或 TIFF。",
+        en="This file is no photo I can read. Please send a JPEG, PNG, WebP, GIF or TIFF.",
+    ),
+    "picture_heic": Text(
+        zh="这是 HEIC 格式的照片（iPhone 常用），我这里打不开。"
+        "请转成 JPEG 再发，或者发一张它的截图。",
+        en="This is a HEIC photo, as iPhones take them, and I cannot open it here. "
+        "Please send it as JPEG, or send a screenshot of it.",
     ),
     "picture_broken": Text(
         zh="照片文件损坏，打不开。请重新拍一张，或者再发一次。",
@@ -255,7 +294,7 @@ TALK: dict[str, Text] = {
         "Please shrink or compress it first.",
     ),
     "picture_too_many_pixels": Text(
-        zh="照片的像素太多：{value} 百万，最多 {limit} 百万。请缩小后再发。",
+        zh="照片的像素太多：{value} 万，最多 {limit} 万。请缩小后再发。",
         en="The photo has too many pixels: {value} million, at most {limit} million. "
         "Please shrink it first.",
     ),

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from bot.access.rights import Rights
 from bot.admin.office import Office
 from bot.answering.ended import Care, Ended
 from bot.answering.ending import Endings
+from bot.answering.finding import Excerpts
+from bot.answering.meanwhile import Meanwhile
+from bot.answering.substitute import Substitutes
+from bot.api.repeats import Repeats
 from bot.arriving.admission import Admission
 from bot.arriving.meeting import meet
 from bot.arriving.notices import Notices
 from bot.arriving.references import References
 from bot.arriving.subject import Subjects
 from bot.call import Call
+from bot.casework import Casework
 from bot.context import WindowSection
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
 from bot.documents.reader import Reader
+from bot.erasing import Erasing
 from bot.event import Event
 from bot.intake import Intake, PhotosSection
 from bot.line import Line, LineSection
@@ -33,7 +40,11 @@ from bot.question import Question
 from bot.rules import Rules, RuleSet
 from bot.service.announcing import Announcer
 from bot.service.reminders import Reminders
+from bot.storage.cases import Cases
+from bot.storage.copy import Copies
 from bot.storage.db import Database
+from bot.storage.erasing.erasure import Eraser
+from bot.storage.erasing.erasures import Erasures
 from bot.storage.history import History
 from bot.storage.inbox import Entry, Inbox
 from bot.storage.knowledge import Knowledge
@@ -42,15 +53,21 @@ from bot.storage.outbox import Outbox
 from bot.storage.people import People
 from bot.storage.photos import Photos
 from bot.storage.ratings import Ratings
+from bot.storage.repeats import KeptAnswers
 from bot.storage.tickets import Tickets
 from bot.texts import TEXTS
 from bot.watching.counts import Counts
+from bot.work import Work
 from bot.worker import AnswersSection, Workers
 from handlers import decide, is_urgent
-from handlers.buttons import below
-from handlers.calling import after
+from handlers.buttons import below, hint
+from handlers.calling import after, is_served
 from handlers.desk import Desk
+from inference.earlier.answers import Answers
+from inference.fallback import Fallback
+from inference.fallback import Reader as Reads
 from inference.request import ChatRequest
+from inference.safety.safety import Safety
 from inference.service import Service
 from tests.fakes import FakeDecoder, FakeEngine, FakePlatform, FakeTime, an_event, cancelled
 
@@ -68,6 +85,8 @@ class Flow:
         self.time = FakeTime()  # of calls that are tried again, and of the workers
         self.wall = FakeTime()  # of the inbox, and of what waits for photos or in the line
         self.shift = FakeTime()  # of the service desk
+        self.away = FakeTime()  # of who looks whether the engine is away
+        self.reader: Reads | None = None  # of the text in pictures
         self.line_section = LineSection()
         self.photos = PhotosSection(together_s=0.0)  # photos do not wait for more of them
         self.at_once = 2
@@ -76,8 +95,12 @@ class Flow:
         self.rules = Rules(RuleSet())
         self.platforms = [self.platform, self.other]
         self.summarised: list[str] = []  # the talks of which a ticket shows a summary
+        self.summary_may_come = asyncio.Event()
+        self.summary_may_come.set()
         self.ends: list[tuple[Entry, Ended]] = []  # in the order in which they came
         self.counts = Counts(clock=self.time.clock)
+        self.kept: Callable[[], Answers] = Answers  # the earlier answers
+        self.guard: Callable[[Casework], Safety] = lambda casework: Safety()
         self._number = 0
         self._running: asyncio.Task[None] | None = None
 
@@ -92,8 +115,22 @@ class Flow:
         self.outbox = Outbox(self.db)
         self.tickets = Tickets(self.db, self.outbox, clock=self.shift.clock)
         self.ratings = Ratings(self.db)
+        self.stored = Photos(self.folder / "photos")
+        self.repeats = Repeats(KeptAnswers(self.db))
+        self.copies, self.erasures = Copies(self.db, self.stored), Erasures(self.db)
         self.office = Office(
             self.db, self.rules, self.people, self.ledger, self.outbox, sleep=self.time.sleep
+        )
+        self.cases = Cases(self.db)
+        self.casework = Casework(
+            self.cases,
+            self.people,
+            self.office.audit,
+            self.inbox,
+            self.outbox,
+            self.rules,
+            self.counts,
+            default_language="en",
         )
         self.line: Line[Question | Call] = Line(self.line_section, workers=self.at_once)
         self._running = asyncio.create_task(self._run())
@@ -184,6 +221,7 @@ class Flow:
             intake.fetch_file,
             Reader(),
             self.office,
+            Rights(self.copies, self.erasures, lambda to: True),
         )
 
     async def look_after(self, entry: Entry, ended: Ended) -> Care | None:
@@ -192,17 +230,29 @@ class Flow:
 
     async def _summarise(self, talk: str, language: str) -> str:
         self.summarised.append(talk)
+        await self.summary_may_come.wait()
         return "in short"
 
     async def _run(self) -> None:
         clock, sleep = self.time.clock, self.time.sleep
-        service = Service(self.engine, FakeDecoder(), prepared=self.counts.picture)
+        service = Service(
+            self.engine,
+            FakeDecoder(),
+            prepared=self.counts.picture,
+            safety=self.guard(self.casework),
+            answers=self.kept(),
+            fallback=Fallback(
+                lambda: self.rules.now.fallback,
+                passages=Excerpts(self.knowledge, self.rules),
+                reader=self.reader,
+            ),
+        )
         governors = [Governor() for _ in self.platforms]
         self.deliveries = deliveries = {
             platform.name: Delivery(platform, governor, self.counts, clock=clock, sleep=sleep)
             for platform, governor in zip(self.platforms, governors, strict=True)
         }
-        photos = Photos(self.folder / "photos")
+        photos = self.stored
         postman = Postman(self.outbox, photos, deliveries, sleep=sleep)
         intake = Intake(deliveries, service, photos, max_bytes=1000)
         subjects = Subjects(self.history, intake)
@@ -262,18 +312,42 @@ class Flow:
             Endings(self.history, subjects, self.meter, self.look_after, self.counts, sleep=sleep),
             self.answers,
             buttons=partial(below, desk=self.desk),
+            hint=partial(hint, desk=self.desk),
             at_once=self.at_once,
             max_attempts=self.line_section.max_attempts,
+            substitutes=Substitutes(
+                subjects, prompter, service, partial(is_served, desk=self.desk)
+            ),
             clock=clock,
             sleep=sleep,
+        )
+        meanwhile = Meanwhile(
+            self.line,
+            workers,
+            self.inbox,
+            self.people,
+            self.rules,
+            service.stats,
+            clock=self.away.clock,
+            wall=self.wall.clock,
+            sleep=self.away.sleep,
+        )
+        erasing = Erasing(
+            self.erasures,
+            Eraser(self.db, photos),
+            Work(self.line, admission, postman, self.dispatcher.in_hand, self.repeats.under_way),
+            deliveries,
+            service.forget,
         )
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.dispatcher.run())
                 group.create_task(workers.run())
+                group.create_task(meanwhile.run())
                 group.create_task(postman.run())
                 group.create_task(announcer.run())
                 group.create_task(reminders.run())
+                group.create_task(erasing.run())
         finally:
             for governor in governors:
                 governor.close()

@@ -10,6 +10,7 @@ import re
 import socket
 import unicodedata
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,8 @@ UNREACHABLE = """[engine]
 kind = "remote"
 base_url = "http://127.0.0.1:9/v1"
 start_timeout_s = 1
+[ocr]
+enabled = "off"
 [web]
 port = 0
 """
@@ -89,6 +92,10 @@ async def test_each_part_is_looked_at_though_others_fail(settings: Path) -> None
         "api": "ok",
         "sign_in": "ok",
         "metrics": "ok",
+        "words": "ok",
+        "ocr": "off",
+        "heic": "ok" if find_spec("pillow_heif") else "off",
+        "guards": "off",
         "telegram": "off",
         "matrix": "off",
         "service": "off",
@@ -104,6 +111,20 @@ async def test_nothing_is_made(settings: Path, tmp_path: Path) -> None:
     assert parts["data"].detail == f"will be created at {tmp_path}/new/data"
     assert parts["database"].detail == "will be created at the first start"
     assert names(tmp_path) == before
+
+
+async def test_a_word_list_with_a_fault_is_named_with_what_to_do(
+    settings: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "new" / "data" / "safety"
+    own.mkdir(parents=True)
+    (own / "own.txt").write_text("no category\n", "utf-8")
+
+    words = (await checked(settings))["words"]
+
+    assert words.state == "problem"
+    assert words.detail == "own.txt, line 1: 'no category' has no category"
+    assert words.remedy == "put one above it, [weapons]"
 
 
 async def test_wrong_settings_are_the_only_part_with_what_to_do(tmp_path: Path) -> None:

@@ -47,12 +47,31 @@ def as_toml_has_it(value: object) -> object:
         case Path():
             return str(value)
         case tuple():
-            return list(value)
+            return [as_toml_has_it(one) for one in value]
+        case BaseModel():
+            return value.model_dump(mode="json", exclude_unset=True)
     return value
 
 
 def test_the_shipped_file_says_exactly_the_defaults() -> None:
-    assert tomllib.loads(SHIPPED.read_text("utf-8")) == shown(load())
+    defaults = shown(load())
+    assert defaults["guards"].pop("models") == []  # with it no tables could be pasted below
+
+    assert tomllib.loads(SHIPPED.read_text("utf-8")) == defaults
+
+
+def test_tables_of_guards_can_be_pasted_into_the_shipped_file(folder: Path) -> None:
+    text = SHIPPED.read_text("utf-8")
+    head = "# [[guards.models]]               # the loaded model itself"
+    assert text.count(head) == 1
+    before, _, after = text.partition(head)
+    lines = ("[[guards.models]]" + after.partition("# [[guards.models]]")[0]).splitlines()
+    table = "\n".join(line.removeprefix("# ") for line in lines[1:])
+    rest = after[len("\n".join(lines)) - len("[[guards.models]]") :]
+
+    settings = load(written(folder, f"{before}\n[[guards.models]]\n{table}\n{rest}"))
+
+    assert [one.kind for one in settings.guards.models] == ["self"]
 
 
 def test_the_shipped_file_is_accepted() -> None:
@@ -92,8 +111,13 @@ OTHER_TEXTS = {
     "homeserver": "https://matrix.example.org",
     "user": "@bot:example.org",
     "sign_in": "open",
+    "shared_by": "tenant",
     "needs_key": "always",
     "format": "json",
+    "canary": "off",
+    "cases_chat": "telegram:-10012345",
+    "enabled": "off",
+    "read_fails": "closed",
 }
 OTHER_LISTS = {
     "owners": ["telegram:12345", "matrix:@ann:example.org"],
@@ -107,6 +131,10 @@ OTHER_LISTS = {
     "trusted_proxies": ["10.0.0.0/8"],
     "cors_origins": ["https://app.example.org"],
     "fetch_networks": ["198.18.0.0/15"],
+    "models": [{"kind": "self", "looks_at": ["picture"]}],
+    "patterns": [{"name": "orders", "pattern": "PO-1", "category": "internal"}],
+    "personal": ["phone"],
+    "order": ["ocr", "person"],
 }
 GOES_WITH = {  # what a setting needs beside it
     ("web", "host"): {"VISIONBOT_WEB__SIGN_IN": "open"},
@@ -137,7 +165,7 @@ def another(key: str, value: object) -> object:
         case list():
             return OTHER_LISTS.get(key, ["elsewhere"])
         case dict():
-            return {"vision": "debug"}
+            return {"weapons": "review"} if key == "actions" else {"vision": "debug"}
     return OTHER_TEXTS.get(key, "elsewhere")
 
 
@@ -166,7 +194,7 @@ def test_each_key_can_be_set_in_the_file(
     match wanted:
         case bool():
             as_toml = str(wanted).lower()
-        case dict():
+        case dict() | list():
             as_toml = repr(wanted).replace("':", "' =")
         case _:
             as_toml = repr(wanted)
@@ -259,6 +287,46 @@ FILES = {
         '[quota]\ntimezone = "Mars/Olympus"\n',
         ["[quota] timezone is 'Mars/Olympus'", "Asia/Shanghai"],
     ),
+    "guard of no kind": (
+        '[guards]\nmodels = [{model = "m"}]\n',
+        ["[guards] models, table 1: kind is missing", "config.toml"],
+    ),
+    "guard of an unknown kind": (
+        '[guards]\nmodels = [{kind = "clasifier"}]\n',
+        ["[guards] models, table 1: kind is 'clasifier'", "'classifier'"],
+    ),
+    "guard without a key": (
+        '[[guards.models]]\nkind = "classifier"\nmodel = "m"\n',
+        ["[guards] models, table 1: labels is missing"],
+    ),
+    "guard with an unknown key": (
+        '[[guards.models]]\nkind = "self"\nlooks_at = ["answer"]\n'
+        '[[guards.models]]\nkind = "classifier"\nmodel = "m"\nlabls = {a = "b"}\n'
+        'labels = {a = "b"}\n',
+        ["[guards] models, table 2: labls is not a setting", "did you mean labels?"],
+    ),
+    "guard with a wrong score": (
+        '[[guards.models]]\nkind = "classifier"\nmodel = "m"\nlabels = {a = "b"}\n'
+        "thresholds = {b = 1.5}\n",
+        ["[guards] models, table 1: thresholds.b is 1.5", "less than or equal to 1"],
+    ),
+    "guard that looks at nothing known": (
+        '[[guards.models]]\nkind = "self"\nlooks_at = ["text"]\n',
+        ["[guards] models, table 1: looks_at.0 is 'text'", "'question', 'picture' or 'answer'"],
+    ),
+    "guards as a list and as tables": (
+        '[guards]\nmodels = []\n[[guards.models]]\nkind = "self"\nlooks_at = ["answer"]\n',
+        ["not valid TOML", "models = []", "take the setting out"],
+    ),
+    "guards of one name": (
+        '[guards]\nmodels = [{kind = "self", looks_at = ["answer"]},'
+        ' {kind = "self", looks_at = ["picture"]}]\n',
+        ["[guards] models", "'self' twice"],
+    ),
+    "key of a guard in the file": (
+        f'[guards]\nmoderation_key = "{TOKEN}"\n',
+        ["[guards] moderation_key", "secret", "VISIONBOT_GUARDS__MODERATION_KEY_FILE"],
+    ),
     "broken toml": ("[web\n", ["given.toml", "line 1"]),
 }
 
@@ -300,6 +368,18 @@ VARIABLES = {
     "key that no header takes": (
         {"VISIONBOT_ENGINE__API_KEY": "not-a-t0ken but two"},
         ["VISIONBOT_ENGINE__API_KEY", "without spaces"],
+    ),
+    "guard with an unknown key": (
+        {"VISIONBOT_GUARDS__MODELS": '[{"kind": "plugin", "detecter": "x", "looks_at": []}]'},
+        ["[guards] models, table 1", "detector"],
+    ),
+    "action that there is none": (
+        {"VISIONBOT_SAFETY__ACTIONS": '{"school": "blok", "weapons": "block"}'},
+        ["VISIONBOT_SAFETY__ACTIONS school is 'blok'", "'review'"],
+    ),
+    "guards that are no JSON": (
+        {"VISIONBOT_GUARDS__MODELS": "[{kind = 1}]"},
+        ["VISIONBOT_GUARDS__MODELS", "a list"],
     ),
     "webhook without secret": (
         {"VISIONBOT_TELEGRAM__WEBHOOK_URL": "https://example.org"},
@@ -444,3 +524,13 @@ def test_a_display_is_known_by_its_variable(name: str, monkeypatch: pytest.Monke
     monkeypatch.setenv(name, ":0")
 
     assert (before, has_display()) == (False, True)
+
+
+@pytest.mark.parametrize("category", ["school", "学校"])
+def test_a_category_with_an_action_that_there_is_none_is_named(folder: Path, category: str) -> None:
+    file = written(folder, f'[safety]\nactions = {{weapons = "block", "{category}" = "blok"}}\n')
+
+    with pytest.raises(ConfigError) as error:
+        load(file)
+
+    assert f"[safety] actions.{category} is 'blok', but must be 'pass', " in str(error.value)

@@ -102,6 +102,33 @@ async def test_question_being_delivered_frees_the_engine_but_not_its_conversatio
     assert line.busy == 1
 
 
+async def test_question_pulled_out_of_turn_leaves_the_line_as_if_it_had_been_taken():
+    line = a_line(workers=1)
+    running = joined(line, "ann")
+    assert await line.take() is running
+    first, second = joined(line, "bob"), joined(line, "cyd")
+
+    assert line.pull(second)
+
+    assert line.running(second.conversation) is second
+    assert list(line.waiting()) == [first]
+    end(line, second)
+    assert (line.busy, line.running(second.conversation)) == (1, None)
+    end(line, running)
+    assert await line.take() is first
+
+
+async def test_question_whose_conversation_is_busy_or_that_does_not_wait_cannot_be_pulled():
+    line = a_line(workers=2)
+    running = joined(line, "ann", "room", 1)
+    assert await line.take() is running
+    waiting = joined(line, "bob", "room", 2)
+
+    assert not line.pull(waiting)
+    assert not line.pull(running)
+    assert list(line.waiting()) == [waiting]
+
+
 async def test_place_counts_down_to_the_turn():
     line = a_line()
     questions = [joined(line, name) for name in ("ann", "bob", "cyd")]

@@ -66,6 +66,20 @@ def test_a_file_with_a_fault_anywhere_changes_nothing(rules: Rules, file: Path) 
     assert rules.now.access.owners == ()
 
 
+def test_a_word_list_with_a_fault_changes_nothing_and_is_named(tmp_path: Path, file: Path) -> None:
+    write(file, f'[storage]\ndata_dir = "{tmp_path}"\n')
+    settings = load(file)
+    rules = Rules(settings.rules(), partial(reread, settings, file))
+    (tmp_path / "safety").mkdir()
+    (tmp_path / "safety" / "own.txt").write_text("no category\n", "utf-8")
+    write(file, f'[storage]\ndata_dir = "{tmp_path}"\n[safety]\nstrikes = 9\n')
+
+    with pytest.raises(ConfigError, match=r"own\.txt, line 1: 'no category' has no category; put"):
+        rules.reload()
+
+    assert rules.now.safety.strikes != 9
+
+
 async def test_an_admin_reads_what_changed_what_needs_a_restart_and_what_is_wrong(
     tmp_path: Path, rules: Rules, file: Path
 ) -> None:

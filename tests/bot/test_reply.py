@@ -204,6 +204,17 @@ async def test_half_answer_is_taken_back_in_the_same_message(desk):
     assert desk.platform.texts("ann") == ["I cannot say."]
 
 
+async def test_who_tells_of_the_waiting_too_late_does_not_cover_the_answer(desk):
+    await desk.shown("a")
+    await desk.finish("an answer")
+
+    desk.reply.wait_with("wait a little")
+    desk.reply.show("half of it")
+    await settle()
+
+    assert desk.platform.texts("ann") == ["an answer"]
+
+
 async def test_asked_to_wait_it_makes_no_call_before_and_the_final_comes(tmp_path):
     """Row 17."""
     async with a_desk(tmp_path, edit_every_s=1.0) as desk:

@@ -320,6 +320,23 @@ async def test_the_model_adds_a_summary_if_it_may(tmp_path: Path):
         assert story.seen_by_staff()[-1] == (THREAD, told, None)
 
 
+async def test_a_summary_that_comes_when_the_customer_was_forgotten_is_dropped(tmp_path: Path):
+    async with a_flow(tmp_path) as flow:
+        story = Story(flow)
+        flow.rules.change(service=SECTION.model_copy(update={"model_summary": True}))
+        flow.summary_may_come.clear()
+        await flow.start()
+        await story.ann("转人工")
+        await story.staff.until(lambda: len(story.seen_by_staff()) == 2)
+        await flow.erasures.order("test", "ann")
+        await flow.erasures.until_ended("test", "ann")
+
+        flow.summary_may_come.set()
+        await story.calm()
+
+        assert await flow.tickets.lines(1) == []
+
+
 async def test_a_staff_group_that_cannot_be_reached_for_now_gets_the_ticket_later(tmp_path: Path):
     async with a_flow(tmp_path) as flow:
         story = Story(flow)

@@ -120,6 +120,13 @@ def test_a_refused_photo_is_told_its_number_and_the_limit(
     assert allowed in sentence
 
 
+def test_pixels_are_counted_in_ten_thousands_in_chinese():
+    sentence = picture_fault("too_many_pixels", 54_000_000, 40_000_000, "zh")
+
+    assert "5400 万" in sentence
+    assert "最多 4000 万" in sentence
+
+
 def test_a_slow_photo_is_told_how_long_we_wait():
     assert "5 seconds" in picture_fault("timeout", 5.0, 5.0, "en")
     assert "0.1 秒" in picture_fault("timeout", 0.1, 0.1, "zh")

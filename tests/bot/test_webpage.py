@@ -7,7 +7,9 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from bot.webpage import shrink
+from bot import texts
+from bot.platforms.web.errors import BadPhoto, PageError
+from bot.webpage import shrink, strip
 from inference.errors import BadPicture, EngineDown
 from inference.request import Picture
 from inference.service import Service
@@ -24,6 +26,10 @@ class Decoder:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
+
+    async def bare(self, photo: bytes) -> bytes:
+        await self.decode(photo)
+        return b"bare " + photo
 
     async def close(self) -> None: ...
 
@@ -44,3 +50,26 @@ async def test_thumbnail_is_a_small_jpeg_of_the_same_shape_and_colour():
 @pytest.mark.parametrize("fault", [BadPicture("broken"), EngineDown("no child")])
 async def test_photo_that_cannot_be_decoded_has_no_thumbnail(fault: Exception):
     assert await shrink(Service(FakeEngine(), Decoder(fault)), b"photo") is None
+
+
+async def test_what_is_stored_of_a_photo_is_what_the_service_says():
+    decoder = Decoder(Picture(1, 1, b"rgb"))
+
+    assert await strip(Service(FakeEngine(), decoder), b"photo") == b"bare photo"
+
+
+async def test_photo_that_cannot_be_used_is_refused_in_both_languages():
+    decoder = Decoder(BadPicture("too_small", value=9, limit=28))
+
+    with pytest.raises(BadPhoto) as caught:
+        await strip(Service(FakeEngine(), decoder), b"photo")
+
+    assert caught.value.zh == texts.picture_fault("too_small", 9, 28, "zh")
+    assert caught.value.en == texts.picture_fault("too_small", 9, 28, "en")
+
+
+async def test_photo_that_cannot_be_looked_at_now_may_be_sent_again():
+    with pytest.raises(PageError) as caught:
+        await strip(Service(FakeEngine(), Decoder(EngineDown("no child"))), b"photo")
+
+    assert caught.value.code == "not_kept"

@@ -44,6 +44,16 @@ async def test_photo_goes_with_its_question(flow):
     assert picture.rgb == b"catcatcat"
 
 
+async def test_metadata_of_a_photo_is_not_on_the_disk(flow):
+    flow.platform.photos["p"] = b"cat+taken at home"
+    await flow.start()
+    await flow.say("what is it?", photos=("p",))
+    await flow.answered("ann")
+
+    kept = [file.read_bytes() for file in (flow.folder / "photos").rglob("*") if file.is_file()]
+    assert kept == [b"cat"]
+
+
 async def test_follow_up_sees_what_was_said_and_shown_before(flow):
     flow.platform.photos["p"] = b"cat"
     await flow.start()
@@ -316,6 +326,35 @@ async def test_question_during_which_the_program_died_too_often_is_given_up(flow
 
     assert await flow.answered("ann") == [TEXTS["given_up"].en]
     assert len(flow.engine.requests) == 2
+
+
+async def test_suspects_do_not_run_beside_each_other(flow):
+    """Row 13: at its last attempt a question dies alone, and the other one is answered."""
+    flow.line_section = LineSection(max_attempts=2)
+    innocent, poison = flow.engine.hold("why?"), flow.engine.hold("poison")
+    await flow.start()
+    first = await flow.say("why?", chat="ann")
+    second = await flow.say("poison", chat="eve")
+    await flow.engine.until(lambda: len(flow.engine.running) == 2)
+    await flow.crash()  # now both are suspects
+    flow.engine.deadly = "poison"
+    poison.set()
+    flow.engine.most_running = 0
+    await flow.start()
+    await flow.engine.until(lambda: "why?" in flow.engine.running)
+    while {entry.attempts for entry in await flow.inbox.waiting()} != {2}:
+        pass
+    for _ in range(50):  # if nothing held the other one back, it would run by now
+        await flow.states()
+    innocent.set()
+    while (await flow.states())[second] == "waiting":
+        await asyncio.wait([sleeping := asyncio.ensure_future(flow.time.sleeping())], timeout=0.05)
+        if sleeping.done():
+            await flow.time.advance(sleeping.result())
+        sleeping.cancel()
+
+    assert await flow.ended() == {first: "answered", second: "dead"}
+    assert flow.engine.most_running == 1
 
 
 async def test_person_who_left_stops_the_engine(flow):

@@ -11,8 +11,10 @@ from bot.platforms.base import Post
 from bot.platforms.web.adapter import Kept, WebPlatform
 from bot.platforms.web.section import WebSection
 from bot.platforms.web.upload import Usual
+from bot.storage.copy import Copies
 from bot.storage.db import Database
 from bot.storage.entries import Entries
+from bot.storage.erasing.erasures import Erasures
 from bot.storage.forgetting import Forgetting
 from bot.storage.page import Page
 from bot.storage.photos import Photos
@@ -29,9 +31,17 @@ class PageBot:
         self.admins = set()  # ids of persons
         self.photos = Photos(folder)
         self.sessions = Sessions(db)
-        kept = Kept(Page(db), self.photos, self.sessions, Entries(db), Forgetting(db, self.photos))
+        kept = Kept(
+            *(Page(db), self.photos, self.sessions, Entries(db), Forgetting(db, self.photos)),
+            *(Copies(db, self.photos), Erasures(db)),
+        )
         self.platform = WebPlatform(
-            WebSection(**section), kept, shrink=_as_it_is, is_admin=self._is_admin, usual=USUAL
+            WebSection(**section),
+            kept,
+            shrink=_as_it_is,
+            strip=_as_it_is,
+            is_admin=self._is_admin,
+            usual=USUAL,
         )
         self.events = asyncio.Queue()
         self.port = 0

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +58,17 @@ class Program:
         assert self._process is not None
         return self._process.pid
 
+    def engines(self) -> list[int]:
+        """Processes of its engine; other programs may run in the same tests."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if b"inference.engine.process.child" in (process / "cmdline").read_bytes():
+                    engine = int(process.name)
+                    if _parent(engine) == self.pid:
+                        found.append(engine)
+        return found
+
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
@@ -85,6 +97,11 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def _parent(process: int) -> int:
+    stat = Path(f"/proc/{process}/stat").read_text("ascii")
+    return int(stat.rpartition(")")[2].split()[1])
 
 
 def _is_alive(group: int) -> bool:

@@ -150,23 +150,6 @@ def _make_key(folder: Path) -> str:
     return key
 
 
-def _engines(program: int) -> list[int]:
-    """Processes of this program's engines: other programs may run in the same tests."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if b"inference.engine.process.child" in (process / "cmdline").read_bytes():
-                engine = int(process.name)
-                if _parent(engine) == program:
-                    found.append(engine)
-    return found
-
-
-def _parent(process: int) -> int:
-    stat = Path(f"/proc/{process}/stat").read_text("ascii")
-    return int(stat.rpartition(")")[2].split()[1])
-
-
 async def _play(scene: Scene) -> None:
     """Questions by every door, and something going wrong at each."""
     picture = {"type": "image_url", "image_url": {"url": _data_url(PHOTO)}}
@@ -197,7 +180,7 @@ async def _play(scene: Scene) -> None:
 
 
 async def _kill_the_engine(scene: Scene) -> None:
-    (engine,) = _engines(scene.program.pid)
+    (engine,) = scene.program.engines()
     os.kill(engine, signal.SIGKILL)
     await scene.until(lambda log: "ended with code -9" in log)
     async with asyncio.timeout(WITHIN_S):
@@ -254,7 +237,7 @@ _WAY_OF_CALLS = {"api", "line", "vision", "engine"}
 
 def _is_of_report(line: str) -> bool:
     """What the program prints when it is ready: two columns."""
-    return re.match(r"[A-Z]\w*( \w+)?  +\S", line) is not None
+    return re.match(r"[A-Z]\w*( \w+)*  +\S", line) is not None
 
 
 def _assert_every_door_tells(read: list[dict[str, str]]) -> None:

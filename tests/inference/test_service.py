@@ -7,8 +7,11 @@ import pytest
 
 from inference.engine.base import EngineStats
 from inference.errors import BadPicture, ModelUnusable
+from inference.images.keeping import Box
 from inference.request import ChatRequest, Delta, Picture, Turn
 from inference.service import Service
+
+PNG = b"\x89PNG"
 
 
 class SmallEngine:
@@ -42,7 +45,7 @@ class SmallEngine:
 
 
 class CountingDecoder:
-    """A photo `b"n..."` becomes a grey picture of n times n pixels."""
+    """A photo `b"n..."` becomes a grey picture of n times n pixels; a PNG one of 60 times 60."""
 
     def __init__(self) -> None:
         self.decoded: list[bytes] = []
@@ -52,8 +55,13 @@ class CountingDecoder:
         self.decoded.append(photo)
         if not photo:
             raise BadPicture("empty")
-        side = int(photo[:2])
+        side = 60 if photo.startswith(PNG) else int(photo[:2])
         return Picture(side, side, bytes(3 * side * side))
+
+    async def bare(self, photo: bytes) -> bytes:
+        if not photo:
+            raise BadPicture("empty")
+        return photo if photo.startswith(PNG) else photo.partition(b"+")[0]
 
     async def close(self) -> None:
         self.closed = True
@@ -199,3 +207,50 @@ async def test_the_engine_is_closed_though_the_decoder_cannot(engine: SmallEngin
         await Service(engine, Stuck()).close()
 
     assert engine.done == ["close"]
+
+
+class CoversAll:
+    def __init__(self) -> None:
+        self.looked_at: list[int] = []
+
+    async def find(self, picture: Picture) -> list[Box]:
+        self.looked_at.append(picture.width)
+        return [Box(0, 0, picture.width, picture.height)] if picture.width > 40 else []
+
+
+async def test_what_is_stored_of_a_photo_is_without_its_metadata(
+    engine: SmallEngine, decoder: CountingDecoder
+) -> None:
+    assert await Service(engine, decoder).stored(b"30 a+home") == b"30 a"
+
+
+async def test_what_is_to_be_covered_is_covered_in_what_is_stored(
+    engine: SmallEngine, decoder: CountingDecoder
+) -> None:
+    service = Service(engine, decoder, covering=CoversAll())
+
+    assert await service.stored(b"30 a+home") == b"30 a"
+    assert (await service.stored(b"50 a+home")).startswith(PNG)
+
+
+async def test_what_was_covered_is_not_looked_at_again(
+    engine: SmallEngine, decoder: CountingDecoder
+) -> None:
+    covering = CoversAll()
+    service = Service(engine, decoder, covering=covering)
+    covered = await service.stored(b"50 a+home")
+
+    assert await service.stored(covered) == covered
+    assert covering.looked_at == [50]
+
+
+async def test_a_photo_that_cannot_be_stored_counts_as_refused(
+    engine: SmallEngine, decoder: CountingDecoder
+) -> None:
+    told: list[str] = []
+    service = Service(engine, decoder, prepared=lambda how, took_s: told.append(how))
+
+    with pytest.raises(BadPicture):
+        await service.stored(b"")
+
+    assert told == ["refused"]

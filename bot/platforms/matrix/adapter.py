@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import logging
+import mimetypes
 import secrets
 import time
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from nio.crypto.attachments import decrypt_attachment
 from nio.exceptions import EncryptionError
 from PIL import Image
 
-from bot.event import Attachment, Conversation
+from bot.event import Attachment, Conversation, Document
 from bot.markdown import readable
 from bot.markup import html
 from bot.platforms.base import (
@@ -90,6 +91,7 @@ class Matrix:
             _CALLS_PER_S,
             caption_units=_TEXT_UNITS,
             keyed=True,
+            takes_files=True,
         )
 
     def silent_s(self) -> float | None:
@@ -158,12 +160,22 @@ class Matrix:
             raise NotSent("there is no connection to the homeserver yet") from None
 
     async def _content(self, room: str, post: Post) -> dict[str, Any]:
+        if post.document is not None:
+            return await self._file(room, post, post.document)
         if post.photo is None:
             return _text_of(post)
         name, media_type = _kind_of(post.photo)
         where = await self._client.put_file(post.photo, name, media_type, room)
         info = {"mimetype": media_type, "size": len(post.photo)} | await _sides(post.photo)
         content = wire.render_photo(name, readable(post.text), _html_of(post), info, where)
+        return content | wire.render_buttons(_names(post))
+
+    async def _file(self, room: str, post: Post, document: Document) -> dict[str, Any]:
+        """Its bytes are encrypted like all that is said in the room."""
+        media_type = mimetypes.guess_type(document.name)[0] or "application/octet-stream"
+        where = await self._client.put_file(document.data, document.name, media_type, room)
+        info = {"mimetype": media_type, "size": len(document.data)}
+        content = wire.render_file(document.name, readable(post.text), info, where)
         return content | wire.render_buttons(_names(post))
 
     async def _post(self, room: str, kind: str, content: dict[str, Any], key: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 _EMOJI_OF = {
     "stop": "🛑",
     "again": "🔁",
+    "show": "👀",
     "up": "👍",
     "down": "👎",
     "person": "🙋",

@@ -121,6 +121,12 @@ def render_photo(name: str, text: str, formatted: str | None, info: Json, where:
     return content | {"m.mentions": {}} | (_formatted(formatted) if text else {}) | where
 
 
+def render_file(name: str, text: str, info: Json, where: Json) -> Json:
+    """`where`: as above."""
+    content: Json = {"msgtype": "m.file", "body": text or name, "filename": name, "info": info}
+    return content | {"m.mentions": {}} | where
+
+
 def render_buttons(buttons: Iterable[str]) -> Json:
     """Kept in the message itself, so that a press is understood whenever it comes."""
     names = names_of(buttons)

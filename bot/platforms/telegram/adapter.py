@@ -86,7 +86,7 @@ class Telegram:
     def limits(self, to: Conversation) -> Limits:
         private = int(to.chat) > 0  # groups have negative ids
         pause_s = self._settings.edit_every_s if private else self._settings.group_edit_every_s
-        return Limits(TEXT_UNITS, "utf-16", pause_s, _CALLS_PER_S, CAPTION_UNITS)
+        return Limits(TEXT_UNITS, "utf-16", pause_s, _CALLS_PER_S, CAPTION_UNITS, takes_files=True)
 
     def silent_s(self) -> float | None:
         return None if self._settings.webhook_url else time.monotonic() - self._heard_at
@@ -109,7 +109,7 @@ class Telegram:
     async def send(self, to: Conversation, post: Post, *, reply_to: str | None, key: str) -> str:
         """Without `key`, which Telegram does not know: twice is two messages."""
         with _translated():
-            if not post.final and post.photo is None:
+            if not post.final and post.photo is None and post.document is None:
                 draft = await self._drafts.open(to, render_words(post).text, reply_to)
                 if draft is not None:
                     return draft

@@ -23,10 +23,19 @@ Content = Message | ExternalReplyInfo
 _File = Animation | Audio | Document | Video | VideoNote | Voice
 
 _DOWNLOAD_LIMIT = 20 * 1024 * 1024  # getFile refuses larger ones
-_PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
-_PICTURE_ENDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"} | {
-    ".webp": "image/webp"
+_PICTURE_ENDS = {  # HEIC among them: a sentence tells how to resend what cannot be read here
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+    ".avif": "image/avif",
 }
+_PICTURE_TYPES = frozenset(_PICTURE_ENDS.values())
 _UNTOLD = frozenset({None, "", "application/octet-stream"})  # some apps do not look
 
 
@@ -47,10 +56,9 @@ def files_of(content: Content) -> tuple[Attachment, ...]:
 
 
 def _files(content: Content) -> Iterator[_File]:
-    if content.animation is not None:  # is told a second time, as a document
-        yield content.animation
-    elif content.document is not None and not _picture_type(content.document):
-        yield content.document
+    told = content.animation or content.document  # an animation is told a second time
+    if told is not None and not (content.document and _picture_type(content.document)):
+        yield told
     yield from (
         file
         for file in (content.audio, content.video, content.video_note, content.voice)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from telegram import Bot, LinkPreviewOptions
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 
-from bot.event import Conversation
+from bot.event import Conversation, Document
 from bot.platforms.base import LostMessage, Post, Refused
 from bot.platforms.telegram.failures import is_about_markup, is_about_photo, is_unchanged
 from bot.platforms.telegram.render import (
@@ -44,10 +44,12 @@ class Messages:
         words, options = render_words(post), _options(to, post, reply_to)
 
         async def call(chat: int) -> str:
-            if post.photo is None:
-                number = await self._send_words(chat, words, options)
-            else:
+            if post.photo is not None:
                 number = await self._send_photo(chat, post.photo, words, options)
+            elif post.document is not None:
+                number = await self._send_file(chat, post.document, words, options)
+            else:
+                number = await self._send_words(chat, words, options)
             return render_message(number, "" if chat == int(to.chat) else str(chat))
 
         return await self._at_its_new_id(int(to.chat), call)
@@ -115,6 +117,23 @@ class Messages:
                         raise
                     log.info("telegram: a photo goes as a file: %s", error.message[:200])
             return (await self._bot.send_document(chat, photo, **captioned)).message_id
+
+        return await _plain_if_need_be(words, call)
+
+    async def _send_file(
+        self, chat: int, document: Document, words: Words, options: _Options
+    ) -> int:
+        async def call(words: Words) -> int:
+            message = await self._bot.send_document(
+                chat,
+                document.data,
+                caption=words.text or None,
+                caption_entities=words.entities,
+                filename=document.name,
+                disable_content_type_detection=True,
+                **options,
+            )
+            return message.message_id
 
         return await _plain_if_need_be(words, call)
 

@@ -19,13 +19,14 @@ from bot.platforms.web.drawing import Drawing
 from bot.platforms.web.history_pages import Entries, Forgetting, HistoryPages
 from bot.platforms.web.live import Live
 from bot.platforms.web.lockout import Lockout
-from bot.platforms.web.pictures import Photos, Pictures
+from bot.platforms.web.pictures import Photos, Pictures, Strip
+from bot.platforms.web.privacy_pages import Copies, Erasures, PrivacyPages
 from bot.platforms.web.questions import Questions
 from bot.platforms.web.section import WebSection
 from bot.platforms.web.sign_in import Sessions, make_sign_in
 from bot.platforms.web.site import Site
 from bot.platforms.web.stream import Stream
-from bot.platforms.web.talk import Page, Talk
+from bot.platforms.web.talk import Cover, Page, Talk
 from bot.platforms.web.thumbnails import Shrink
 from bot.platforms.web.upload import UploadLimits, Usual
 from bot.platforms.web.wire import Message
@@ -39,6 +40,7 @@ _LIMITS = Limits(
     keyed=True,
     rich_previews=True,
     shows_presses=True,
+    kept_by_us=True,
 )
 _OURS = "bot:"  # before the keys of our messages; no key of the page has a colon
 _SWEEP_EVERY_S = 60.0
@@ -53,6 +55,8 @@ class Kept:
     sessions: Sessions
     entries: Entries
     forgetting: Forgetting
+    copies: Copies
+    erasures: Erasures
 
 
 class WebPlatform:
@@ -65,6 +69,7 @@ class WebPlatform:
         kept: Kept,
         *,
         shrink: Shrink,
+        strip: Strip,
         is_admin: IsAdmin,
         usual: Usual | None = None,
         timezone: Callable[[], str] = lambda: "",
@@ -74,29 +79,33 @@ class WebPlatform:
         heartbeat_s: float = 15.0,
         clock: Callable[[], float] = time.time,
         lockout: Lockout | None = None,
+        cover: Cover | None = None,
     ) -> None:
-        """`shrink` makes thumbnails; `usual`: how answers are drawn unless somebody wishes."""
+        """`shrink` makes thumbnails; `strip` gives what is stored of a photo; `usual`: how answers
+        are drawn unless somebody wishes."""
         self._photos = kept.photos
         self._forgetting = kept.forgetting
         # Microseconds: no run of the program gives out revisions faster than that.
-        self._talk = Talk(kept.page, Live(first_revision=int(clock() * 1e6)), clock)
+        self._talk = Talk(kept.page, Live(first_revision=int(clock() * 1e6)), clock, cover)
         self._asking = Asking(self.name, self.bot, self._talk, clock=clock)
         sign_in = make_sign_in(settings, kept.sessions, lockout or Lockout())
         limits = UploadLimits(photo_mb=max_photo_mb, body_mb=max(max_photo_mb, 48), body_s=upload_s)
         usual, drawing = usual or Usual(), Drawing()
+        self._pictures = Pictures(self._talk, sign_in, kept.photos, shrink)
         self._site = Site(
             settings.checked_host,
             self._talk,
             sign_in,
             Account(sign_in, is_admin, limits, usual),
-            Questions(self._asking, sign_in, kept.photos, limits, usual),
+            Questions(self._asking, sign_in, kept.photos, strip, limits, usual),
             Stream(self._talk, sign_in, drawing, write_s=write_s, heartbeat_s=heartbeat_s),
-            Pictures(self._talk, sign_in, kept.photos, shrink),
+            self._pictures,
             HistoryPages(
                 *(self._talk, sign_in, drawing, kept.entries, kept.forgetting),
                 timezone=timezone,
                 write_s=write_s,
             ),
+            PrivacyPages(sign_in, kept.copies, kept.erasures, write_s=write_s),
         )
 
     def limits(self, to: Conversation) -> Limits:
@@ -114,6 +123,10 @@ class WebPlatform:
         finally:
             self._site.close()
             await self._asking.close()
+
+    def forget(self, person: str) -> None:
+        self._talk.live.drop(person)
+        self._pictures.forget()
 
     async def send(self, to: Conversation, post: Post, *, reply_to: str | None, key: str) -> str:
         name = f"{_OURS}{key}"

@@ -1,6 +1,7 @@
 """What the page's own requests can be refused for, with the sentence people read.
 
-PageError   a request that is refused; `code` is a key of FAULTS
+PageError     a request that is refused; `code` is a key of FAULTS
+└── BadPhoto  a photo cannot be used; who looked at it says why
 """
 
 from __future__ import annotations
@@ -15,6 +16,14 @@ class PageError(Exception):
     def __init__(self, code: str, **numbers: float) -> None:
         super().__init__(code)
         self.code, self.numbers = code, numbers
+
+
+class BadPhoto(PageError):
+    """`zh` and `en`: what is wrong with it, and what to do. `photo` as in PageError."""
+
+    def __init__(self, zh: str, en: str, *, photo: int = 1) -> None:
+        super().__init__("bad_photo", photo=photo)
+        self.zh, self.en = zh, en
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +138,13 @@ FAULTS = {
     ),
     "picture_format": Fault(
         415,
-        "这个文件不是我能看的照片。请发 JPEG、PNG 或 WebP。",
-        "This file is no photo I can read. Please send a JPEG, PNG or WebP.",
+        "这个文件不是我能看的照片。请发 JPEG、PNG、WebP、GIF 或 TIFF。",
+        "This file is no photo I can read. Please send a JPEG, PNG, WebP, GIF or TIFF.",
+    ),
+    "bad_photo": Fault(  # BadPhoto has better words
+        415,
+        "这张照片用不了，请换一张。",
+        "This photo cannot be used. Please take another one.",
     ),
     "too_slow": Fault(
         408,

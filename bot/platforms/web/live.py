@@ -64,6 +64,10 @@ class Live:
         chat.horizon = self.revision
         _ring(chat)
 
+    def drop(self, name: str) -> None:
+        """All of a chat."""
+        self.forget(name, list(self._chat(name).changed))
+
     def newest(self, name: str, message_id: int) -> Message | None:
         known = self._chat(name).changed.get(message_id)
         return known[1] if known else None

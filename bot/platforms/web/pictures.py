@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from io import BytesIO
 from typing import Protocol
 
@@ -31,10 +32,18 @@ class Photos(Protocol):
         """Raises FileNotFoundError."""
 
 
+# What is stored of a photo. Raises BadPhoto, PageError.
+Strip = Callable[[bytes], Awaitable[bytes]]
+
+
 class Pictures:
     def __init__(self, talk: Talk, sign_in: SignIn, photos: Photos, shrink: Shrink) -> None:
         self._talk, self._sign_in, self._photos = talk, sign_in, photos
         self._thumbnails = Thumbnails(shrink)
+
+    def forget(self) -> None:
+        """The small ones are made again where somebody wants to see them."""
+        self._thumbnails.forget()
 
     async def photo(self, request: web.Request) -> web.StreamResponse:
         """`?size=thumb`: a small one."""

@@ -8,8 +8,8 @@ from bot.event import Attachment
 from bot.platforms.base import Accept
 from bot.platforms.web.asking import Asking, Question
 from bot.platforms.web.body import read_json
-from bot.platforms.web.errors import PageError
-from bot.platforms.web.pictures import Photos
+from bot.platforms.web.errors import BadPhoto, PageError
+from bot.platforms.web.pictures import Photos, Strip
 from bot.platforms.web.room import Room
 from bot.platforms.web.sign_in import SignIn, Who
 from bot.platforms.web.upload import UploadLimits, Usual, read_asked
@@ -30,10 +30,11 @@ class Questions:
         asking: Asking,
         sign_in: SignIn,
         photos: Photos,
+        strip: Strip,
         limits: UploadLimits,
         usual: Usual,
     ) -> None:
-        self._asking, self._sign_in, self._photos = asking, sign_in, photos
+        self._asking, self._sign_in, self._photos, self._strip = asking, sign_in, photos, strip
         self._limits, self._usual = limits, usual
         self._room = Room()
         self.accept: Accept | None = None  # None: the program does not run yet, or not any more
@@ -42,7 +43,7 @@ class Questions:
         accept, who = await self._enter(request)
         with self._room.upload(who.id) as upload:
             asked = await read_asked(request, upload, self._limits, self._usual)
-            photos = [await self._keep(photo) for photo in asked.photos]
+            photos = [await self._keep(n, photo) for n, photo in enumerate(asked.photos, 1)]
         language = _language(request, asked.language)
         question = Question(asked.key, asked.text, tuple(photos), language, asked.wishes)
         message = await self._asking.ask(accept, who, question)
@@ -62,8 +63,13 @@ class Questions:
         check_csrf(request, who.csrf)
         return self.accept, who
 
-    async def _keep(self, photo: bytes) -> Attachment:
-        return Attachment(await self._photos.put(photo), media_type_of(photo), len(photo))
+    async def _keep(self, number: int, photo: bytes) -> Attachment:
+        """Without its metadata, which must not even be on the disk for a moment."""
+        try:
+            stored = await self._strip(photo)
+        except BadPhoto as error:
+            raise BadPhoto(error.zh, error.en, photo=number) from error
+        return Attachment(await self._photos.put(stored), media_type_of(stored), len(stored))
 
 
 def _language(request: web.Request, wish: str) -> Language:

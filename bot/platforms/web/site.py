@@ -15,6 +15,8 @@ GET    /api/history       ?after= &before= (seconds since 1970) &q= &cursor= ->
                           "blocks"}], "next": cursor | null}; newest first
 GET    /api/history.csv   the same search without a cursor; &tz= (IANA) for its times
 DELETE /api/history/ID    204; without an id: all of it
+GET    /api/export        a ZIP of all that is kept of this person
+DELETE /api/me            forgets them: 204, or 202 where that takes longer
 
 Every call but these GETs and the sign-in needs the header X-CSRF-Token with the `csrf` of /api/me.
 A refusal: {"error": {"code", "message", "photo", "seconds"}}; with 401 also "signIn", as above.
@@ -33,6 +35,7 @@ from bot.platforms.web.errors import FAULTS, PageError
 from bot.platforms.web.files import page_files
 from bot.platforms.web.history_pages import HistoryPages
 from bot.platforms.web.pictures import Pictures
+from bot.platforms.web.privacy_pages import PrivacyPages
 from bot.platforms.web.questions import Questions
 from bot.platforms.web.sign_in import SignIn
 from bot.platforms.web.stream import Stream
@@ -54,10 +57,11 @@ class Site:
         stream: Stream,
         pictures: Pictures,
         history: HistoryPages,
+        privacy: PrivacyPages,
     ) -> None:
         self._host, self._talk, self._sign_in = host, talk, sign_in
         self._account, self._questions, self._stream = account, questions, stream
-        self._pictures, self._history = pictures, history
+        self._pictures, self._history, self._privacy = pictures, history, privacy
 
     def open(self, accept: Accept) -> None:
         self._questions.accept = accept
@@ -81,6 +85,8 @@ class Site:
             self._get("/api/photos/{digest}", self._pictures.photo),
             self._get("/api/history", history.list),
             self._get("/api/history.csv", history.csv),
+            self._get("/api/export", self._privacy.export),
+            web.delete("/api/me", self._door(self._privacy.forget, ours=True)),
             web.delete("/api/history", self._door(history.forget_all, ours=True)),
             web.delete("/api/history/{entry}", self._door(history.forget, ours=True)),
         ]

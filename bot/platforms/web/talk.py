@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -10,6 +10,8 @@ from bot.event import Button
 from bot.platforms.base import LostMessage, Post
 from bot.platforms.web.live import Live
 from bot.platforms.web.wire import Message
+
+Cover = Callable[[str], Awaitable[str]]
 
 _SHOWN = 200  # the newest messages of a chat; older ones stay in the database
 
@@ -76,16 +78,23 @@ class Page(Protocol):
 
 
 class Talk:
-    def __init__(self, page: Page, live: Live, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, page: Page, live: Live, clock: Callable[[], float], cover: Cover | None
+    ) -> None:
+        """`cover`: what people and the model say; what the organisation says stays as it is."""
         self.live = live
-        self._page, self._clock = page, clock
+        self._page, self._clock, self._cover = page, clock, cover
 
     async def add(self, chat: str, message: Message) -> Message:
-        """Kept and shown; returns it with its id and time."""
+        """Kept and shown; returns it with its id and time. Of an answer that is still being written
+        the words are not kept: the number that they end with may be half a number."""
+        is_preview = message.rich and not message.final
+        if not is_preview:
+            message = replace(message, text=await self._kept(message))
         message_id = await self._page.add(
             chat,
             message.side,
-            message.text,
+            "" if is_preview else message.text,
             message.photos,
             final=message.final,
             key=message.key,
@@ -114,6 +123,7 @@ class Talk:
             message, text=post.text, final=post.final, rich=post.rich, buttons=post.buttons
         )
         if post.final:
+            shown = replace(shown, text=await self._kept(shown))
             await self._page.set_text(
                 message_id, shown.text, final=True, rich=shown.rich, buttons=shown.buttons
             )
@@ -130,6 +140,11 @@ class Talk:
 
     async def has_photo(self, chat: str, digest: str) -> bool:
         return await self._page.has_photo(chat, digest)
+
+    async def _kept(self, message: Message) -> str:
+        """Only answers of the model are rich."""
+        theirs = message.side == "person" or message.rich
+        return await self._cover(message.text) if theirs and self._cover else message.text
 
 
 def _message(kept: PageMessage) -> Message:

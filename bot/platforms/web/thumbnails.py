@@ -33,6 +33,10 @@ class Thumbnails:
         self._keep(digest, small)
         return small
 
+    def forget(self) -> None:
+        self._kept.clear()
+        self._bytes = 0
+
     def _keep(self, digest: str, small: bytes) -> None:
         self._bytes += len(small) - len(self._kept.pop(digest, b""))
         self._kept[digest] = small

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from bot.event import Button
-from bot.platforms.web.errors import FAULTS, PageError
+from bot.platforms.web.errors import FAULTS, BadPhoto, PageError
 
 Language = Literal["zh", "en"]
 Json = dict[str, Any]  # Any: what JSON can hold
@@ -21,6 +21,10 @@ _MAGIC = (
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
+    (re.compile(rb"GIF8[79]a"), "image/gif"),
+    (re.compile(rb"II[*+]\0|MM\0[*+]"), "image/tiff"),
+    (re.compile(rb"....ftyp(hei|hev|mif1|msf1)", re.DOTALL), "image/heic"),
+    (re.compile(rb"....ftypavi", re.DOTALL), "image/avif"),
 )
 
 
@@ -76,7 +80,10 @@ def render_error(error: PageError, language: Language) -> Json:
     sentence = fault.zh if language == "zh" else fault.en
     numbers = error.numbers
     shown = {name: f"{number:g}" for name, number in numbers.items()}
-    told = {"code": error.code, "message": sentence.format(**shown)}
+    sentence = sentence.format(**shown)
+    if isinstance(error, BadPhoto):
+        sentence = error.zh if language == "zh" else error.en
+    told = {"code": error.code, "message": sentence}
     return {
         "error": told | {"photo": numbers.get("photo"), "seconds": numbers.get("seconds")},
     }

@@ -17,6 +17,7 @@ from bot.api.guard import Patience
 from bot.api.server import serve_http
 from bot.api.site import Api
 from bot.config import Settings
+from bot.inferring import make_casework
 from bot.line import Line
 from bot.metering import Meter
 from bot.rules import Rules
@@ -26,9 +27,11 @@ from bot.storage.photos import Photos
 from bot.stores import Stores
 from bot.watching.counts import Counts
 from bot.worker import Workers
+from inference.earlier.answers import Answers
 from inference.engine.base import EngineStats
 from inference.request import Delta, Usage
 from inference.service import Service
+from tests.bot.guarding import a_guard
 from tests.fakes import FakeDecoder, FakeEngine, cancelled
 
 ASK = "/v1/chat/completions"
@@ -130,13 +133,24 @@ def the_end(prompt: int = 10, completion: int = 5) -> Delta:
 
 
 @asynccontextmanager
-async def served(folder, *, waits: Waits | None = None, at_once: int = 8, opened=True, **sections):
+async def served(
+    folder,
+    *,
+    waits: Waits | None = None,
+    at_once: int = 8,
+    opened=True,
+    guarded=False,  # by patterns, see tests/bot/guarding.py
+    **sections,
+):
     settings = Settings(storage={"data_dir": folder}, **sections)
     db = await Database.open(folder)
     stores = Stores.of(db, Photos(folder / "photos"))
     engine, counts = ScriptedEngine(), Counts()
-    service = Service(engine, FakeDecoder())
+    answers = Answers(settings.cache, stores.answers, found=counts.answer)
     rules = Rules(settings.rules())
+    casework = make_casework(settings, stores, rules, counts)
+    guard = a_guard(rules, folder)(casework) if guarded else None
+    service = Service(engine, FakeDecoder(), answers=answers, safety=guard)
     line = Line(settings.line, workers=at_once)
     meter = Meter(stores.ledger, stores.people, rules, default_language="en")
     api = Api(

@@ -250,7 +250,7 @@ async def test_several_answers_are_choices_that_share_the_prompt(api):
     answer = await api.ask(n=3, seed=7)
 
     assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2]
-    assert [one.sampling.seed for one in api.engine.requests] == [7, 8, 9]
+    assert sorted(one.sampling.seed for one in api.engine.requests) == [7, 8, 9]
     assert answer["usage"]["prompt_tokens"] == 10
     assert answer["usage"]["completion_tokens"] == 15
     assert await api.ledger() == [(1, 25, "settled")]
@@ -598,3 +598,24 @@ async def gone(task):
 async def add_document(knowledge, title, text):
     new = NewDocument(title, "text", "d1", "test:ann", [Piece("", text)])
     await knowledge.add(Act("e1", "test:ann", "knowledge"), new, lambda *_: "kept")
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/chat"])
+async def test_what_was_done_to_a_picture_is_noted(api, path):
+    moving = "data:image/gif;base64," + base64.b64encode(b"moving cat").decode()
+    simple = {"prompt": "what?", "image_url": moving}
+    body = simple if path == "/v1/chat" else a_body(seen(moving))
+    async with api.post(body, path=path) as response:
+        answer = await response.json()
+
+    assert answer["notes"] == ["first_frame"]
+
+
+async def test_notes_stand_in_the_first_chunk_of_a_stream(api):
+    moving = "data:image/gif;base64," + base64.b64encode(b"moving cat").decode()
+    async with api.post(a_body(seen(moving), stream=True)) as response:
+        text = (await response.read()).decode()
+
+    chunks = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
+    assert chunks[0]["notes"] == ["first_frame"]
+    assert not any("notes" in chunk for chunk in chunks[1:])

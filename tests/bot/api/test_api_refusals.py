@@ -342,7 +342,9 @@ async def test_engine_that_is_not_there_is_503_at_once(api, state):
 
 async def test_program_that_starts_or_ends_answers_503(tmp_path):
     async with served(tmp_path, opened=False) as api:
+        api.engine.state = "starting"
         starting, _ = await api.refused(a_body())
+        api.engine.state = "up"
         api.api.open()
         await api.ask()
         await api.api.close(0)

@@ -156,6 +156,13 @@ find("#new").addEventListener("click", async () => {
   composer.question.focus();
 });
 
+find("#askPrivacy").addEventListener("click", async () => {
+  complain("");
+  location.hash = "";
+  if (panel.panel.matches(":modal")) panel.close();
+  await composer.send("/privacy");
+});
+
 for (const example of document.querySelectorAll("#examples button")) {
   example.addEventListener("click", () => composer.offer(example.textContent));
 }

@@ -25,6 +25,7 @@ export class Session {
     });
     find("#retryMe").addEventListener("click", () => this.start());
     this.#letSignOut();
+    this.#letForget();
   }
 
   // Asks who this browser is, until the program answers.
@@ -140,9 +141,23 @@ export class Session {
     whenKeptElsewhere(LEFT, () => this.#leave()); // what was written there is nobody else's either
   }
 
-  async #signOut() {
+  // Whoever comes back is somebody new: the program gives this browser another name.
+  #letForget() {
+    const dialog = find("#confirmForget");
+    find("#forgetMe").addEventListener("click", () => dialog.showModal());
+    dialog.addEventListener("close", () => {
+      if (dialog.returnValue === "forget") this.#end("DELETE", "/api/me");
+      dialog.returnValue = "";
+    });
+  }
+
+  #signOut() {
+    return this.#end("POST", "/api/sign-out");
+  }
+
+  async #end(method, path) {
     try {
-      await call("POST", "/api/sign-out");
+      await call(method, path);
     } catch (error) {
       if (!isAboutSession(error)) {
         this.onAway(error);

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from PIL import Image
 
-from bot.event import Button, Conversation
+from bot.event import Button, Conversation, Document
 from bot.platforms.base import Gone, LostMessage, Post, Refused, TooFast
 from bot.platforms.telegram.adapter import Telegram
 from tests.bot.platforms.telegram.receiving import Inbox, running
@@ -228,6 +228,16 @@ async def test_a_photo_that_telegram_takes_only_as_a_file_is_sent_as_one(
 
     [message] = person.sees()
     assert (message.file, message.text) == (photo, "page 1")
+
+
+async def test_a_document_goes_as_it_is_with_its_words(telegram: Telegram, person: Person) -> None:
+    zipped = Document("visionbot.zip", b"PK\x03\x04 all of yours")
+
+    await _send(telegram, person.chat, Post("a copy", document=zipped))
+
+    [message] = person.sees()
+    assert (message.file, message.text) == (zipped.data, "a copy")
+    assert telegram.limits(_to(person.chat)).takes_files
 
 
 async def test_an_answer_to_an_edit_or_a_press_stands_below_its_message(

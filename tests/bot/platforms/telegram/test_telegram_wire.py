@@ -27,6 +27,7 @@ UNTOLD = (Attachment("BQACAgUAAxkBAAIBu", "image/jpeg", 700, "Scan 1.JPG"),)
 PDF = (Attachment("BQACAgUAAxkBAAIBp", "application/pdf", 2400, "a.pdf"),)
 HEIC = (Attachment("BQACAgUAAxkBAAIBh", "image/heic", 700, "IMG_1.HEIC"),)
 GIF = (Attachment("CgACAgUAAxkBAAIBg", "video/mp4", 900, "cat.mp4"),)
+RAW_GIF = (Attachment("CgACAgUAAxkBAAIBg", "image/gif", 900, "cat.gif"),)
 VIDEO = (Attachment("BAACAgUAAxkBAAIBv", "video/mp4", 90000),)
 NOTE = (Attachment("DQACAgUAAxkBAAIBn", "video/mp4", 800),)
 VOICE = (Attachment("AwACAgUAAxkBAAIBw", "audio/ogg", 8000),)
@@ -69,8 +70,9 @@ EVENTS = {
     "private_document_png": _private(15, "这是什么", SCAN),
     "private_document_pdf": _private(16, "summarise this", files=PDF),
     "private_document_of_untold_type": _private(68, "", UNTOLD),
-    "private_document_heic": _private(69, files=HEIC),
+    "private_document_heic": _private(69, photos=HEIC),
     "private_gif": _private(70, files=GIF),
+    "private_gif_as_it_is": _private(74, photos=RAW_GIF),
     "private_video_note": _private(71, files=NOTE),
     "private_sticker": _private(17),
     "private_place": _private(72),

@@ -17,11 +17,14 @@ from PIL import Image
 from bot.api.server import serve_http
 from bot.event import Conversation, Event
 from bot.platforms.web.adapter import Kept, WebPlatform
+from bot.platforms.web.errors import BadPhoto
 from bot.platforms.web.lockout import Lockout
 from bot.platforms.web.section import WebSection
 from bot.platforms.web.upload import Usual
+from bot.storage.copy import Copies
 from bot.storage.db import Database
 from bot.storage.entries import Entries
+from bot.storage.erasing.erasures import Erasures
 from bot.storage.forgetting import Forgetting
 from bot.storage.page import Page
 from bot.storage.photos import Photos
@@ -161,17 +164,28 @@ class Place:
         self.shrunk.append(photo)
         return b"\xff\xd8\xffsmall"
 
+    async def strip(self, photo):
+        if photo.endswith(b"unusable"):
+            raise BadPhoto("坏了。", "It is broken.")
+        return photo.partition(b"+taken at ")[0]
+
     @asynccontextmanager
     async def serve(
         self, *, browser=None, runs=True, section=(), entries=None, **options
     ) -> AsyncIterator[Served]:
         page, photos, inbox = Page(self.db), Photos(self.folder), Inbox()
         sessions = Sessions(self.db, clock=self.wall.clock)
+        self.erasures = Erasures(self.db)
+        self.copies = Copies(self.db, photos)
         entries, forgetting = entries or Entries(self.db), Forgetting(self.db, photos)
         platform = WebPlatform(
             WebSection(port=0, **dict(section)),
-            Kept(page, photos, sessions, entries, forgetting),
+            Kept(
+                *(page, photos, sessions, entries, forgetting),
+                *(self.copies, self.erasures),
+            ),
             shrink=self.shrink,
+            strip=self.strip,
             is_admin=self.is_admin,
             usual=Usual(0.0, 1.0, 512),
             max_photo_mb=1,

@@ -154,7 +154,7 @@ async def test_before_the_program_runs_a_question_is_put_off(place):
         pytest.param({"text": "?", "key": "../../etc/x"}, [], 400, "malformed", id="path as key"),
         pytest.param({"text": "?", "lang": "z" * 400}, [], 400, "malformed", id="huge language"),
         pytest.param({"text": "?"}, [b""], 400, "picture_empty", id="empty photo"),
-        pytest.param({"text": "?"}, [b"GIF89a"], 415, "picture_format", id="GIF"),
+        pytest.param({"text": "?"}, [b"BM" + bytes(60)], 415, "picture_format", id="BMP"),
         pytest.param({"text": "?"}, [JPEG, b"<svg>"], 415, "picture_format", id="SVG after JPEG"),
         pytest.param({"text": "?", "key": "short"}, [JPEG], 400, "malformed", id="photo, bad key"),
         pytest.param({"text": "?", "owner": "me"}, [], 400, "malformed", id="unknown field"),
@@ -177,6 +177,24 @@ async def test_refusal_tells_which_photo_it_is_about(served):
     _, too_long = await served.ask("x" * 90_000, [JPEG])
 
     assert (refused["error"]["photo"], too_long["error"]["photo"]) == (2, None)
+
+
+async def test_metadata_of_a_photo_is_not_on_the_disk(served, place):
+    await served.ask("?", [JPEG + b"+taken at home"])
+
+    kept = [file.read_bytes() for file in place.folder.rglob("*") if file.is_file()]
+    (photo,) = served.inbox.events[0].photos
+    assert kept == [JPEG]
+    assert (photo.size_bytes, await served.photos.get(photo.ref)) == (len(JPEG), JPEG)
+
+
+async def test_photo_that_cannot_be_used_is_refused_in_the_words_of_who_looked(served):
+    status, answer = await served.ask("?", [JPEG, JPEG + b"unusable"])
+
+    error = answer["error"]
+    assert (status, error["code"], error["photo"]) == (415, "bad_photo", 2)
+    assert error["message"] in ("坏了。", "It is broken.")
+    assert served.inbox.events == []
 
 
 @pytest.mark.parametrize("code", ["picture_empty", "picture_format"])

@@ -208,5 +208,7 @@ async def test_routes_are_the_files_of_the_page_and_these_calls(served):
         ("GET", "/api/history.csv"),
         ("DELETE", "/api/history"),
         ("DELETE", "/api/history/{entry}"),
+        ("GET", "/api/export"),
+        ("DELETE", "/api/me"),
     }
     assert files >= {("GET", "/"), ("GET", "/app.js"), ("GET", "/style.css"), ("GET", "/icon.svg")}

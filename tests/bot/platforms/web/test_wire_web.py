@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from bot.platforms.web.errors import FAULTS, PageError
+from bot.platforms.web.errors import FAULTS, BadPhoto, PageError
 from bot.platforms.web.wire import media_type_of, parse_language, parse_revision, render_error
 
 
@@ -34,7 +34,11 @@ def test_language_is_the_pages_own_then_the_browsers_then_ours(wish, header, lan
         (b"RIFF\n\x00\x00\x00WEBPVP8 ", "image/webp"),
         (b"RIFF....WAVE", ""),
         (b"<svg xmlns=", ""),
-        (b"GIF89a", ""),
+        (b"GIF89a", "image/gif"),
+        (b"MM\0*", "image/tiff"),
+        (b"\0\0\0\x18ftypheic", "image/heic"),
+        (b"\0\0\0\x18ftypavif", "image/avif"),
+        (b"\0\0\0\x18ftypisom", ""),
         (b"", ""),
     ],
 )
@@ -45,6 +49,13 @@ def test_type_of_a_file_is_told_by_its_first_bytes(head, media_type):
 @pytest.mark.parametrize(("text", "revision"), [("17", 17), ("", None), ("١٧", None), ("-1", None)])
 def test_revision_is_a_plain_number_or_nothing(text, revision):
     assert parse_revision(text) == revision
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh", "坏了。"), ("en", "It is broken.")])
+def test_what_is_wrong_with_a_photo_is_said_by_who_looked_at_it(language, said):
+    body = render_error(BadPhoto("坏了。", "It is broken.", photo=3), language)
+
+    assert body["error"] == {"code": "bad_photo", "message": said, "photo": 3, "seconds": None}
 
 
 @pytest.mark.parametrize("code", FAULTS)

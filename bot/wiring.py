@@ -1,0 +1,243 @@
+"""Makes the parts of the program, each handed what it needs; nothing runs yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from aiohttp import web
+
+from bot.admin.office import Office
+from bot.answering.ending import Endings
+from bot.answering.meanwhile import Meanwhile
+from bot.answering.substitute import Substitutes
+from bot.api.site import Api
+from bot.arriving.admission import Admission
+from bot.arriving.discretion import Discretion
+from bot.arriving.meeting import meet
+from bot.arriving.notices import Notices
+from bot.arriving.references import References
+from bot.arriving.subject import Subjects
+from bot.call import Call
+from bot.config import Settings
+from bot.console.build import build_console
+from bot.delivery import Delivery
+from bot.dispatch import Dispatcher
+from bot.documents.reader import Reader
+from bot.erasing import Erasing
+from bot.intake import Deliveries, Intake
+from bot.line import Line
+from bot.metering import Meter
+from bot.pacing import Governor
+from bot.platforms.base import Platform
+from bot.postman import Postman
+from bot.prompt import Prompter
+from bot.question import Question
+from bot.rules import Rules
+from bot.service.announcing import Announcer
+from bot.service.reminders import Reminders
+from bot.service.summary import summarise
+from bot.stores import Stores
+from bot.upkeep import make_erasing, make_retention, make_rights
+from bot.watching.counts import Counts
+from bot.watching.health import Health
+from bot.watching.metrics import metrics_routes
+from bot.watching.vitals import Doctor
+from bot.work import Work
+from bot.worker import Workers
+from handlers import decide, is_urgent
+from handlers.buttons import below, hint
+from handlers.calling import after, is_served
+from handlers.commands import command_of
+from handlers.desk import Desk
+from inference.service import Service
+
+
+class Parts:
+    """Of one run. What is named here is what runs, or is asked how it fares."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        stores: Stores,
+        service: Service,
+        platforms: Sequence[Platform],
+        rules: Rules,
+        counts: Counts,
+    ) -> None:
+        self._settings = settings
+        self._stores = stores
+        self._service = service
+        self._rules = rules
+        self._counts = counts
+        self._language = settings.answers.default_language
+        self._question_tokens = settings.answers.max_tokens + settings.window.max_tokens
+        self.governors = [Governor() for _ in platforms]
+        self.deliveries: Deliveries = {
+            platform.name: Delivery(platform, governor, counts)
+            for platform, governor in zip(platforms, self.governors, strict=True)
+        }
+        self.discretion = self._make_discretion()
+        self.meter = Meter(stores.ledger, stores.people, rules, default_language=self._language)
+        self.office = self._make_office()
+        self.postman = Postman(stores.outbox, stores.photos, self.deliveries)
+        self.line: Line[Question | Call] = Line(
+            settings.line, workers=settings.engine.max_sequences
+        )
+        max_bytes = settings.pictures.limits().max_bytes
+        self._intake = Intake(self.deliveries, service, stores.photos, max_bytes=max_bytes)
+        self._subjects = Subjects(stores.history, self._intake)
+        self._desk = self._make_desk()
+        self._notices = Notices(self.deliveries, clock=time.time)
+        self.admission = self._make_admission()
+        self.dispatcher = self._make_dispatcher()
+        self.workers = self._make_workers()
+        self.meanwhile = Meanwhile(
+            self.line, self.workers, stores.inbox, stores.people, rules, service.stats
+        )
+        self.health = Health(settings.engine, stores.db, self.line, service, platforms, counts)
+        self.console = build_console(
+            settings, stores, self.office, rules, self.line, service, counts, self.health.tell
+        )
+        self.api = self._make_api()
+        self.announcer = self._make_announcer()
+        self.reminders = Reminders(stores.tickets, rules, self._language)
+        self.retention = make_retention(stores, rules)
+        self.erasing = self._make_erasing()
+
+    def metrics(self) -> list[web.RouteDef]:
+        stores, forgotten = self._stores, self.dispatcher.forgotten
+        boxes = stores.db, stores.inbox, stores.outbox
+        doctor = Doctor(*boxes, self.line, self._service, self.deliveries, forgotten)
+        section, host = self._settings.metrics, self._settings.web.host
+        doors = [*self.deliveries, "api"]
+        return metrics_routes(section, self._counts, doctor.look, host=host, doors=doors)
+
+    def _make_discretion(self) -> Discretion:
+        cover, people = self._service.safety.covered, self._stores.people
+        return Discretion(cover, people, self._rules, lambda text: command_of(text) is not None)
+
+    def _make_office(self) -> Office:
+        stores = self._stores
+        return Office(
+            stores.db,
+            self._rules,
+            stores.people,
+            stores.ledger,
+            stores.outbox,
+            question_tokens=self._question_tokens,
+            default_language=self._language,
+            mask=self._service.safety.masked,
+        )
+
+    def _make_desk(self) -> Desk:
+        return Desk(
+            self._rules,
+            self._stores.inbox,
+            self._stores.history,
+            self._stores.people,
+            self._stores.ledger,
+            self._stores.tickets,
+            self._stores.knowledge,
+            self._stores.outbox,
+            self._stores.ratings,
+            partial(self._intake.keep, language=self._language),
+            self._language,
+            self._intake.fetch_file,
+            Reader(),
+            self.office,
+            make_rights(self._settings, self._stores, self.deliveries),
+        )
+
+    def _make_admission(self) -> Admission:
+        return Admission(
+            self.line,
+            self._stores.inbox,
+            self._stores.history,
+            self._subjects,
+            self.meter,
+            self.deliveries,
+            self._notices,
+            self._settings.line,
+            self._counts,
+            most_tokens=self._question_tokens,
+            default_language=self._language,
+        )
+
+    def _make_dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            partial(decide, desk=self._desk),
+            is_urgent,
+            partial(meet, people=self._stores.people),
+            self._stores.inbox,
+            self._stores.history,
+            self._intake,
+            References(self._stores.inbox, self._stores.history, self._settings.photos),
+            self.admission,
+            self._notices,
+            self.deliveries,
+            self._settings.photos,
+            self._counts,
+        )
+
+    def _make_workers(self) -> Workers:
+        desk = self._desk
+        prompter = Prompter(
+            self._stores.history,
+            self._intake,
+            self._service,
+            self._stores.knowledge,
+            self._rules,
+            self._settings.window,
+            answer_tokens=self._settings.answers.max_tokens,
+        )
+        return Workers(
+            self.line,
+            self._stores.inbox,
+            self._subjects,
+            prompter,
+            self._service,
+            self.meter,
+            self._make_endings(desk),
+            self._settings.answers,
+            buttons=partial(below, desk=desk),
+            hint=partial(hint, desk=desk) if self._settings.cache.hint else None,
+            at_once=self._settings.engine.max_sequences,
+            max_attempts=self._settings.line.max_attempts,
+            substitutes=Substitutes(
+                self._subjects, prompter, self._service, partial(is_served, desk=desk)
+            ),
+        )
+
+    def _make_endings(self, desk: Desk) -> Endings:
+        history, look_after = self._stores.history, partial(after, desk)
+        cover = self._service.safety.covered
+        return Endings(history, self._subjects, self.meter, look_after, self._counts, cover=cover)
+
+    def _make_api(self) -> Api:
+        return Api(
+            self._settings,
+            self._stores,
+            self._service,
+            self.meter,
+            self._rules,
+            self.office.pauses,
+            self.line,
+            self._counts,
+            health=self.health.tell,
+        )
+
+    def _make_announcer(self) -> Announcer:
+        return Announcer(
+            self._stores.tickets,
+            self._rules,
+            self.deliveries,
+            partial(summarise, service=self._service),
+            self._language,
+        )
+
+    def _make_erasing(self) -> Erasing:
+        entries, kept = self.dispatcher.in_hand, self.api.being_kept
+        work = Work(self.line, self.admission, self.postman, entries, kept)
+        return make_erasing(self._stores, work, self.deliveries, self._service)
