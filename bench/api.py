@@ -228,6 +228,7 @@ async def _visionbot(plan: Plan) -> AsyncIterator[tuple[str, Whose]]:
             LINE__MAX_WAITING=max(64, plan.clients),
             LINE__MAX_PER_PERSON=max(64, plan.clients),
             LOG__LEVEL="info",
+            CACHE__ANSWERS="false",  # the model is measured, not what was kept of it
         )
         before = descendants()
         await program.start()
