@@ -67,7 +67,6 @@ class Adapter(Protocol):
 
     async def look(self, what: str | Picture, context: Context) -> Iterable[Finding]:
         """All that it has a score for. Cancelled when it takes too long. Raises GuardFailed."""
-        raise NotImplementedError
 
     async def close(self) -> None: ...
 
