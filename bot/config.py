@@ -43,9 +43,10 @@ from bot.rules import (
     RuleSet,
     ServiceSection,
 )
-from bot.storage.db import StorageSection
 from bot.storage.retention.section import RetentionSection
+from bot.storage.section import StorageSection
 from bot.texts import Language
+from bot.watching.alarms import AlarmsSection
 from bot.watching.metrics import MetricsSection
 from bot.watching.systemd import Watcher
 from bot.worker import AnswersSection
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     telegram: TelegramSection = TelegramSection()
     matrix: MatrixSection = MatrixSection()
     metrics: MetricsSection = MetricsSection()
+    alarms: AlarmsSection = AlarmsSection()
     log: LogSection = LogSection()
 
     @classmethod

@@ -9,7 +9,7 @@ import socket
 from bot.api.addresses import authority, is_loopback
 from bot.api.listener import listener_of
 from bot.checkup.finding import Finding, Round
-from bot.storage.soundness import inspect
+from bot.storage.looking import look
 
 _LEAST_DISTINCT = 6
 _LONG_CODE = 12
@@ -32,7 +32,7 @@ async def look_at_keys(round_: Round) -> Finding:
     settings = round_.settings
     if not settings.api.enabled:
         return round_.off("check_api_off")
-    count = (await asyncio.to_thread(inspect, settings.storage.data_dir)).keys
+    count = (await look(settings.storage.data_dir, settings.storage.url)).keys
     if count:
         return round_.ok("check_api_keys", count=count)
     if not is_loopback(settings.web.host):

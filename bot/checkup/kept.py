@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pwd
 import shutil
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from bot.checkup.finding import Finding, Round
 from bot.config import Source, secret_sources
-from bot.storage.soundness import FILE, inspect
+from bot.storage.looking import look, place_to_show
 
 _GB = 1e9
 _LEAST_FREE = 1e9  # bytes; the database grows slowly, photos do not
@@ -59,15 +58,16 @@ async def look_at_disk(round_: Round) -> Finding:
 
 
 async def look_at_database(round_: Round) -> Finding:
-    data_dir = round_.settings.storage.data_dir
-    found = await asyncio.to_thread(inspect, data_dir)
+    storage = round_.settings.storage
+    place = place_to_show(storage.data_dir, storage.url)
+    found = await look(storage.data_dir, storage.url)
     match found.state:
         case "missing":
             return round_.ok("check_database_missing")
         case "behind":
-            return round_.ok("check_database_behind", file=data_dir / FILE)
+            return round_.ok("check_database_behind", file=place)
         case "sound":
-            return round_.ok("check_database_sound", file=data_dir / FILE)
+            return round_.ok("check_database_sound", file=place)
 
 
 def _existing(path: Path) -> Path:

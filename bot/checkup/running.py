@@ -11,7 +11,7 @@ import aiohttp
 
 from bot.api.addresses import authority_here
 from bot.config import Settings
-from bot.storage.db import holder
+from bot.storage.holding import holder
 
 _PATIENCE = aiohttp.ClientTimeout(total=5.0)
 

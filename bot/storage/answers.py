@@ -15,10 +15,11 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_conflict clauses
+from sqlalchemy.dialects.postgresql import insert  # SQLite takes the same on_conflict clauses
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.storage.db import Database, Transaction
+from bot.storage.errors import NotNow
 from bot.storage.event_json import clean
 from bot.storage.tables import answer_photos, answers
 from inference.earlier.kept import Earlier, Kept
@@ -82,7 +83,7 @@ class EarlierAnswers:
                     await self.clean(lasts_s=_STALE * max_age_s, max_bytes=max_bytes)
                     cleaned_at = time.monotonic()
                 await self.write()
-            except SQLAlchemyError:  # it may be full or locked; the answers are given all the same
+            except (SQLAlchemyError, NotNow):  # the answers are given all the same
                 log.exception("answers are not kept for now")
                 await asyncio.sleep(_AFTER_FAULT_S)
                 self._pending.clear()  # some may have been forgotten meanwhile
@@ -136,7 +137,7 @@ class EarlierAnswers:
         try:
             async with self._db.read() as connection:
                 return (await connection.execute(statement)).all()
-        except SQLAlchemyError:
+        except (SQLAlchemyError, NotNow):
             log.exception("kept answers cannot be looked through")
             return ()
 

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_conflict clauses
+from sqlalchemy.dialects.postgresql import insert  # SQLite takes the same on_conflict clauses
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.storage.db import Database, Transaction
+from bot.storage.errors import NotNow
 from bot.storage.event_json import clean
 from bot.storage.tables import blocked_pictures
 
@@ -58,7 +59,7 @@ class BlockedPictures:
         while True:
             try:
                 await self.refresh()
-            except SQLAlchemyError:  # until it can be read again the list stays as it was
+            except (SQLAlchemyError, NotNow):  # until it can be read again the list stays as it was
                 log.exception("the list of blocked pictures cannot be read")
             await asyncio.sleep(_LOOK_EVERY_S)
 

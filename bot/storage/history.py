@@ -20,10 +20,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import (
+from sqlalchemy.dialects.postgresql import (
     Insert,
     insert,
-)  # PostgreSQL's takes the same on_conflict clauses
+)  # SQLite takes the same on_conflict clauses
 
 from bot.event import Conversation
 from bot.storage.db import Also, Database, Transaction

@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_conflict clauses
+from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert  # SQLite takes the same on_conflict clauses
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.access.quota import EVERY_GROUP, Amount, Limit, Period, Subject, Unit
 from bot.storage.db import Also, Database
 from bot.storage.erasing.hidden import hidden_name
 from bot.storage.event_json import clean
-from bot.storage.tables import gifts, inbox, ledger, limits, resets, turns
+from bot.storage.tables import gifts, inbox, ledger, limits, replicas, resets, turns
 
 _QUESTIONS = func.coalesce(ledger.c.settled_questions, ledger.c.reserved_questions)
 _TOKENS = func.coalesce(ledger.c.settled_tokens, ledger.c.reserved_tokens)
@@ -137,25 +137,31 @@ class Ledger:
     async def reserve_call(
         self, call: str, account: Account, now: Now, *, tokens: int
     ) -> list[Shortage]:
-        """Like `reserve`, for a request of the API; `call` must never have been used before."""
+        """Like `reserve`, for a request of the API; `call` must never have been used before.
+
+        Raises NoRoom as Inbox.accept does.
+        """
+        self._db.room.check()
         async with self._db.write() as connection:
             standings = await self._standings(connection, account, now)
             short = _shortages(standings, {"questions": 1, "tokens": tokens})
             if not short:
-                row = _reservation(account, now.at, tokens).values(call=call)
+                row = _reservation(account, now.at, tokens).values(call=self._named(call))
                 await connection.execute(row)
         return short
 
     async def settle_call(self, call: str, *, questions: int, tokens: int) -> int | None:
         """Like `settle`."""
-        return await self._settle(ledger.c.call == call, questions, tokens)
+        return await self._settle(ledger.c.call == self._named(call), questions, tokens)
 
     async def recover_calls(self) -> int:
-        """At the start, when nobody waits for an answer: what is still reserved for the API was
-        broken off by the end of the program, and costs nothing. How many there were."""
-        broken_off = ledger.c.call.is_not(None), ledger.c.state == "reserved"
+        """What is still reserved for the API by a program that lives no more was broken off by its
+        end, and costs nothing. How many there were."""
         nothing = {"settled_questions": 0, "settled_tokens": 0, "state": "settled"}
         async with self._db.write() as connection:
+            living = (await connection.execute(select(replicas.c.id))).scalars()
+            lives = or_(false(), *(ledger.c.call.startswith(f"{one}/") for one in living))
+            broken_off = ledger.c.call.is_not(None), ledger.c.state == "reserved", ~lives
             done = await connection.execute(update(ledger).where(*broken_off).values(nothing))
         return done.rowcount
 
@@ -234,6 +240,10 @@ class Ledger:
         await connection.execute(
             statement.on_conflict_do_update(index_elements=list(key), set_={"at": at})
         )
+
+    def _named(self, call: str) -> str:
+        """With who answers it."""
+        return f"{self._db.replica}/{call}"
 
     async def _settle(self, own: ColumnElement[bool], questions: int, tokens: int) -> int | None:
         statement = (

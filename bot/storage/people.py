@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_conflict clauses
+from sqlalchemy import Row, Select, and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert  # SQLite takes the same on_conflict clauses
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.access.quota import GivenRole
 from bot.event import Conversation, Event
 from bot.storage.db import Database
 from bot.storage.event_json import clean
-from bot.storage.tables import chats, people
+from bot.storage.tables import chats, inbox, people
 
 FOR_EVER = 253_402_300_800.0  # the year 10000
 _SEEN_EVERY_S = 3600.0  # how exactly we know when somebody was last here
@@ -152,6 +152,23 @@ class People:
         statement = select(chats.c.is_group).where(*_is(chats, platform, chat))
         async with self._db.read() as connection:
             return bool((await connection.execute(statement)).scalar())
+
+    async def private_chat(self, platform: str, person: str) -> Conversation | None:
+        """Where they last wrote to us alone; None: they never did. On some platforms that chat has
+        the person's own id, and is known for longer than their words."""
+        alone = and_(chats.c.platform == inbox.c.platform, chats.c.chat == inbox.c.chat)
+        newest = (
+            select(inbox.c.chat)
+            .join(chats, and_(alone, ~chats.c.is_group))
+            .where(inbox.c.platform == clean(platform), inbox.c.person == clean(person))
+            .order_by(inbox.c.id.desc())
+            .limit(1)
+        )
+        own = select(chats.c.chat).where(*_is(chats, platform, person), ~chats.c.is_group)
+        async with self._db.read() as connection:
+            chat = (await connection.execute(newest)).scalar()
+            chat = chat or (await connection.execute(own)).scalar()
+        return None if chat is None else Conversation(platform, chat)
 
     async def with_role(self) -> list[Known]:
         """Those to whom a command gave more than a guest's role."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import re
@@ -11,25 +12,38 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from bot.storage.errors import NoRoom
+from bot.storage.room import Room
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Photos:
     """`folder/ab/cd...` holds the photo abcd...; `folder/tmp` those that are being written."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, room: Room | None = None) -> None:
+        """`room`: whom to tell that the disk is full."""
         self._folder = folder
+        self._room = room
         self._tmp = folder / "tmp"
         self._first_put = asyncio.Lock()
         self._swept = False
 
     async def put(self, data: bytes) -> str:
-        """The photo's digest; when it returns, the file is on the disk."""
+        """The photo's digest; when it returns, the file is on the disk. Raises NoRoom."""
         async with self._first_put:
             if not self._swept:
                 await asyncio.to_thread(self._sweep)
                 self._swept = True
-        return await asyncio.to_thread(self._write, data)
+        try:
+            return await asyncio.to_thread(self._write, data)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            if self._room is not None:
+                self._room.ran_out()
+            raise NoRoom(self._folder) from error
 
     async def get(self, digest: str) -> bytes:
         """Raises FileNotFoundError, also for a text that is no digest."""

@@ -12,19 +12,20 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
-    Integer,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     event,
     text,
 )
 
+from bot.storage.columns import Integer, Text
+
 metadata = MetaData()
 
 # Of a JSON list. Where a condition says it in these words, the index of such rows is taken.
 SOME_PHOTOS = text("photos != '[]'")
+IS_OPEN = text("state IN ('new', 'waiting')")  # likewise
 
 # Every accepted event. States: new (not looked at), waiting (in line or being answered), and the
 # ends: answered, said, refused, stopped, expired, undeliverable, dead, ignored.
@@ -46,8 +47,43 @@ inbox = Table(
     UniqueConstraint("platform", "bot", "chat", "message"),
     Index("inbox_state", "state", "id"),
     Index("inbox_chat", "platform", "chat", "id"),
+    Index(
+        *("inbox_open", "platform", "chat", "id"), sqlite_where=IS_OPEN, postgresql_where=IS_OPEN
+    ),
     Index("inbox_person", "platform", "person", "id"),
     Index("inbox_ended", "ended_at"),
+)
+
+# The programs that run on this database. The numbers only grow: who has a smaller one is older,
+# and the oldest leads. A row that is gone means that others have taken over its work.
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("home", Text, nullable=False),  # whoever holds it knows that an earlier one is dead
+    Column("beats", Integer, nullable=False),  # raised for as long as it lives
+    Column("reloads", Integer, nullable=False),  # raised when all shall read the rules again
+    sqlite_autoincrement=True,
+)
+
+# Who has an open entry of the inbox in hand, or alone may take it: whoever shows its answers.
+claims = Table(
+    "claims",
+    metadata,
+    Column("inbox_id", Integer, primary_key=True, autoincrement=False),
+    Column("replica", Integer, nullable=False),
+    Column("taken", Boolean, nullable=False),  # False: it came to this one, and waits for it
+    Index("claims_replica", "replica"),
+)
+
+# Which replica has ended all that it did for somebody who is to be forgotten.
+let_go = Table(
+    "let_go",
+    metadata,
+    Column("replica", Integer, primary_key=True, autoincrement=False),
+    Column("platform", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("upto", Integer, nullable=False),  # of the order
 )
 
 # Entries that are asked about together with another one: the other pictures of an album, a photo
@@ -303,7 +339,7 @@ ledger = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("inbox_id", Integer, ForeignKey("inbox.id"), unique=True),  # NULL: not from a chat
-    Column("call", Text, unique=True),  # the API request's id; NULL: not from the API
+    Column("call", Text, unique=True),  # "replica/id" of an API request; NULL: not from the API
     Column("person", Text, nullable=False),  # "platform:id"
     Column("chat", Text),  # of a group, "platform:id"; NULL: said in private
     Column("at", Float, nullable=False),
@@ -420,12 +456,21 @@ passages = Table(
 )
 
 # The words of the passages by their id; read and written by bot/storage/search.py alone.
-_WORDS = "CREATE VIRTUAL TABLE passage_words USING fts5(words, tokenize='ascii')"
-event.listen(
-    metadata,
-    "after_create",
-    DDL(_WORDS).execute_if(dialect="sqlite"),  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
-)
+_WORDS = {
+    "sqlite": ["CREATE VIRTUAL TABLE passage_words USING fts5(words, tokenize='ascii')"],
+    "postgresql": [
+        "CREATE TABLE passage_words (passage BIGINT PRIMARY KEY, words TEXT NOT NULL,"
+        " known TEXT[] NOT NULL)",
+        "CREATE INDEX passage_words_known ON passage_words USING gin (known)",
+    ],
+}
+for _dialect, _statements in _WORDS.items():
+    for _statement in _statements:
+        event.listen(
+            metadata,
+            "after_create",
+            DDL(_statement).execute_if(dialect=_dialect),  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
+        )
 
 # The web page's own side of a chat: what a person sees there.
 page_messages = Table(
@@ -529,6 +574,16 @@ repeats = Table(
     Column("at", Float, nullable=False),
     UniqueConstraint("person", "key"),
     Index("repeats_at", "at"),
+)
+
+# Requests under an Idempotency-Key that are being answered, and by whom.
+under_way = Table(
+    "under_way",
+    metadata,
+    Column("person", Text, primary_key=True),  # "platform:id"
+    Column("key", Text, primary_key=True),  # SHA-256 of the header
+    Column("request", Text, nullable=False),  # SHA-256 of what is asked
+    Column("replica", Integer, nullable=False),
 )
 
 # What content safety blocked or wants looked at. Words of people are masked, or not here at all.

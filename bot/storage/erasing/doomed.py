@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_conflict clauses
+from sqlalchemy.dialects.postgresql import insert  # SQLite takes the same on_conflict clauses
 
 from bot.storage.answers import drop_answers_about
 from bot.storage.db import Database, Transaction

@@ -19,17 +19,17 @@ from bot.storage.errors import SchemaTooNew
 _FOLDER = Path(__file__).parent
 
 
-def upgrade(connection: Connection, file: Path) -> None:
-    """`file` is named in the error: SchemaTooNew, and then nothing was touched."""
+def upgrade(connection: Connection, name: str) -> None:
+    """`name` stands in the error: SchemaTooNew, and then nothing was touched."""
     config = _config(connection)
-    _refuse_newer(connection, ScriptDirectory.from_config(config), file)
+    _refuse_newer(connection, ScriptDirectory.from_config(config), name)
     command.upgrade(config, "head")
 
 
-def is_behind(connection: Connection, file: Path) -> bool:
+def is_behind(connection: Connection, name: str) -> bool:
     """Would `upgrade` change anything? Raises SchemaTooNew, and never writes."""
     scripts = ScriptDirectory.from_config(_config(connection))
-    return set(_refuse_newer(connection, scripts, file)) != set(scripts.get_heads())
+    return set(_refuse_newer(connection, scripts, name)) != set(scripts.get_heads())
 
 
 def _config(connection: Connection) -> Config:
@@ -39,12 +39,12 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def _refuse_newer(connection: Connection, scripts: ScriptDirectory, file: Path) -> tuple[str, ...]:
+def _refuse_newer(connection: Connection, scripts: ScriptDirectory, name: str) -> tuple[str, ...]:
     """The revisions that the database is at."""
     heads = MigrationContext.configure(connection).get_current_heads()
     for revision in heads:
         if not _is_known(scripts, revision):
-            raise SchemaTooNew(file, revision)
+            raise SchemaTooNew(name, revision)
     return heads
 
 

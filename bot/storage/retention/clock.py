@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_conflict clauses
+from sqlalchemy.dialects.postgresql import insert  # SQLite takes the same on_conflict clauses
 
 from bot.storage.db import Database
 from bot.storage.tables import upkeep

@@ -1,4 +1,4 @@
-"""A database of its own for each test, and events to put into it."""
+"""A database of its own for each test, on each engine, and events to put into it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,31 @@ import pytest
 
 from bot.event import Conversation, Event, Person
 from bot.storage.db import Database
+from tests.bot.storage.ground import Ground
+from tests.postgres import Cluster
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever comes first starts the server, which takes its time on a busy machine."""
+    for item in items:
+        if "/tests/bot/storage/" in str(item.path) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(60))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ground]:
+    if request.param == "sqlite":
+        yield Ground(tmp_path)
+        return
+    cluster: Cluster = request.getfixturevalue("postgres")
+    name = await cluster.fresh()
+    yield Ground(tmp_path, cluster.url(name))
+    await cluster.drop(name)
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(tmp_path)
+async def db(ground: Ground) -> AsyncIterator[Database]:
+    database = await ground.open()
     yield database
     await database.close()
 

@@ -1,23 +1,28 @@
-"""The database file: one program, sound or refused, one writer at a time."""
+"""The database: opened by one program or shared, sound or refused, one writer at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 import sqlite3
 import sys
 import traceback
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from bot.storage.db import Database, StorageSection
-from bot.storage.errors import AlreadyRunning, DatabaseDamaged, SchemaTooNew
+from bot.storage.db import Database, Transaction
+from bot.storage.errors import AlreadyRunning, DatabaseDamaged, NotWritten, SchemaTooNew
+from bot.storage.section import StorageSection
+from bot.storage.soundness import FILE
 from bot.storage.tables import page_messages
+from tests.bot.storage.ground import Ground, on_postgres, on_sqlite
 
 OPEN_AND_WAIT = """
 import asyncio, sys
@@ -60,8 +65,8 @@ async def program(source: str, argument: Path) -> AsyncIterator[asyncio.subproce
         await process.communicate()
 
 
-def message(text: str) -> dict[str, object]:
-    row = {"chat": "c", "side": "bot", "text": text, "photos": "[]", "final": True, "at": 0.0}
+def message(words: str) -> dict[str, object]:
+    row = {"chat": "c", "side": "bot", "text": words, "photos": "[]", "final": True, "at": 0.0}
     return row | {"rich": False, "buttons": "[]"}
 
 
@@ -71,18 +76,20 @@ async def texts(db: Database) -> list[str]:
         return list((await connection.execute(statement)).scalars())
 
 
-async def test_what_was_written_is_there_after_reopening(tmp_path: Path):
-    db = await Database.open(tmp_path / "new" / "folder")
+async def test_what_was_written_is_there_after_reopening(ground: Ground):
+    ground = replace(ground, data_dir=ground.data_dir / "new" / "folder")
+    db = await ground.open()
     async with db.write() as connection:
         await connection.execute(insert(page_messages).values(message("kept")))
     await db.close()
 
-    again = await Database.open(tmp_path / "new" / "folder")
+    again = await ground.open()
 
     assert await texts(again) == ["kept"]
     await again.close()
 
 
+@on_sqlite  # its pragmas
 @pytest.mark.parametrize(
     ("pragma", "value"),
     [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 30000)],
@@ -105,8 +112,9 @@ async def test_an_exception_in_a_write_undoes_all_of_it(db: Database):
     assert await texts(db) == []
 
 
+@on_sqlite  # it has a file
 async def test_a_write_locks_the_file_before_its_first_statement(db: Database):
-    other = sqlite3.connect(db.file, timeout=0, isolation_level=None)
+    other = sqlite3.connect(db.data_dir / FILE, timeout=0, isolation_level=None)
 
     async with db.write():
         with pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -114,6 +122,23 @@ async def test_a_write_locks_the_file_before_its_first_statement(db: Database):
 
     other.execute("BEGIN IMMEDIATE")
     other.close()
+
+
+@on_sqlite
+async def test_a_write_that_the_database_undid_by_itself_is_no_success(db: Database):
+    """As it may where the disk is full, also if somebody has caught what was said of it."""
+
+    async def write() -> None:
+        async with db.write() as connection:
+            await connection.execute(insert(page_messages), [message("lost")])
+            await connection.exec_driver_sql("ROLLBACK")
+
+    with pytest.raises(NotWritten, match="tried again"):
+        await write()
+
+    async with db.write() as connection:
+        await connection.execute(insert(page_messages), [message("kept")])
+    assert await texts(db) == ["kept"]
 
 
 async def test_a_reader_sees_one_moment_and_does_not_wait_for_a_writer(db: Database):
@@ -179,12 +204,13 @@ async def test_a_cancelled_writer_leaves_the_way_free(db: Database):
     assert await texts(db) == ["next"]
 
 
+@on_sqlite  # it has a file
 async def test_a_file_locked_by_another_program_is_waited_for(db: Database):
     async def write() -> None:
         async with db.write() as connection:
             await connection.execute(insert(page_messages).values(message("patient")))
 
-    async with program(HOLD_THE_WRITE_LOCK, db.file) as other:
+    async with program(HOLD_THE_WRITE_LOCK, db.data_dir / FILE) as other:
         writing = asyncio.create_task(write())
         for _ in range(50):  # the loop goes on, and so do readers, until the writer is at the lock
             assert await texts(db) == []
@@ -195,18 +221,64 @@ async def test_a_file_locked_by_another_program_is_waited_for(db: Database):
     assert await texts(db) == ["patient"]
 
 
-async def test_a_second_program_on_the_same_folder_is_refused(tmp_path: Path):
-    async with program(OPEN_AND_WAIT, tmp_path) as first:
+async def test_what_was_read_in_a_write_still_holds_at_its_end(ground: Ground):
+    """Two programs count up: no step gets lost, since nobody writes between reading and writing."""
+    first, second = await ground.open(), await ground.join()
+    counting = select(func.count()).select_from(page_messages)
+
+    async def add(db: Database) -> None:
+        for _ in range(20):
+            async with db.write() as connection:
+                number = (await connection.execute(counting)).scalar_one()
+                await asyncio.sleep(0)
+                await connection.execute(insert(page_messages).values(message(str(number))))
+
+    await asyncio.gather(add(first), add(second))
+
+    assert sorted(map(int, await texts(first))) == list(range(40))
+    await second.close()
+    await first.close()
+
+
+@on_postgres  # SQLite lets nobody write beside another
+async def test_a_stroke_waits_for_no_writer(db: Database):
+    async with db.write() as writer:
+        await writer.execute(insert(page_messages).values(message("slow")))
+        async with db.stroke() as stroke:
+            await stroke.execute(insert(page_messages).values(message("quick")))
+        assert await texts(db) == ["quick"]
+
+    assert sorted(await texts(db)) == ["quick", "slow"]
+
+
+@pytest.mark.parametrize("kind", ["write", "stroke"])
+async def test_what_a_fence_refuses_is_not_written(db: Database, kind: str):
+    class Refused(Exception):
+        pass
+
+    async def fence(connection: Transaction) -> None:
+        raise Refused
+
+    db.fence_with(fence)
+    with pytest.raises(Refused):
+        async with getattr(db, kind)() as connection:
+            await connection.execute(insert(page_messages).values(message("late")))
+
+    assert await texts(db) == []
+
+
+async def test_a_second_program_on_the_same_folder_is_refused(ground: Ground):
+    async with program(OPEN_AND_WAIT, ground.data_dir) as first:
         with pytest.raises(AlreadyRunning, match=rf"process {first.pid}\).*visionbot\.lock"):
-            await Database.open(tmp_path)
+            await ground.open()
 
 
-async def test_a_killed_program_leaves_no_lock_behind(tmp_path: Path):
-    async with program(OPEN_AND_WAIT, tmp_path) as first:
+async def test_a_killed_program_leaves_no_lock_behind(ground: Ground):
+    async with program(OPEN_AND_WAIT, ground.data_dir) as first:
         first.send_signal(signal.SIGKILL)
         await first.wait()
 
-        db = await Database.open(tmp_path)
+        db = await ground.open()
 
     assert await texts(db) == []
     await db.close()
@@ -218,16 +290,16 @@ async def test_a_damaged_page_is_found_named_and_left_as_it_is(tmp_path: Path):
         rows = [message("x" * 500) for _ in range(500)]
         await connection.execute(insert(page_messages), rows)
     await db.close()
-    sound = db.file.read_bytes()
+    sound = (db.data_dir / FILE).read_bytes()
     middle = len(sound) // 2
     damaged = sound[:middle] + b"\xff" * 8192 + sound[middle + 8192 :]
-    db.file.write_bytes(damaged)
+    (db.data_dir / FILE).write_bytes(damaged)
 
     with pytest.raises(DatabaseDamaged, match=r"visionbot\.db is damaged .*from a backup"):
         await Database.open(tmp_path)
 
-    assert db.file.read_bytes() == damaged
-    db.file.write_bytes(sound)  # what restoring a backup does
+    assert (db.data_dir / FILE).read_bytes() == damaged
+    (db.data_dir / FILE).write_bytes(sound)  # what restoring a backup does
     restored = await Database.open(tmp_path)
     assert len(await texts(restored)) == 500
     await restored.close()
@@ -246,33 +318,43 @@ async def test_a_file_that_is_no_database_is_never_overwritten(tmp_path: Path, c
     assert file.read_bytes() == content
 
 
-async def test_a_schema_of_a_later_version_is_refused_and_kept(tmp_path: Path):
-    db = await Database.open(tmp_path)
+@pytest.mark.row(46)
+async def test_a_schema_of_a_later_version_is_refused_and_kept(ground: Ground):
+    db = await ground.open()
+    async with db.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    name = re.escape(db.name)
     await db.close()
-    with contextlib.closing(sqlite3.connect(db.file)) as later:
-        later.execute("UPDATE alembic_version SET version_num = '9999'")
-        later.commit()
 
-    with pytest.raises(SchemaTooNew, match=r"visionbot\.db has schema '9999'"):
-        await Database.open(tmp_path)
-
-    with contextlib.closing(sqlite3.connect(db.file)) as later:
-        assert later.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+    for _ in range(2):
+        with pytest.raises(SchemaTooNew, match=rf"{name} has schema '9999'"):
+            await ground.open()
 
 
-async def test_what_people_wrote_is_in_no_error(db: Database):
-    row = message("a canary of mine") | {"id": 1}
+@pytest.mark.parametrize("wrong", [{"id": 1}, {"at": None}], ids=["twice", "incomplete"])
+async def test_what_people_wrote_is_in_no_error(db: Database, wrong: dict[str, object]):
+    row = message("a canary of mine")
 
-    async def write() -> None:
+    async def write(values: dict[str, object]) -> None:
         async with db.write() as connection:
-            await connection.execute(insert(page_messages).values(row))
+            await connection.execute(insert(page_messages).values(values))
 
-    await write()
+    await write(row | {"id": 1})
     with pytest.raises(IntegrityError) as caught:
-        await write()
+        await write(row | wrong)
 
     assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_the_default_folder_is_data():
     assert StorageSection().data_dir == Path("data")
+
+
+@on_sqlite  # the server takes none
+async def test_a_damaged_letter_is_read_as_such_and_nothing_around_it_is_told(db: Database):
+    broken = text("SELECT CAST(x'497420ff6973' AS TEXT)")
+
+    async with db.read() as connection:
+        said = (await connection.execute(broken)).scalar_one()
+
+    assert said == "It \ufffdis"

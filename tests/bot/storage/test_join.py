@@ -10,21 +10,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot.storage.db import Database, holder
+from bot.storage.db import Database
 from bot.storage.errors import NoDatabase, SchemaTooNew, SchemaTooOld
+from bot.storage.holding import holder
 from bot.storage.people import People
+from tests.bot.storage.ground import Ground
 
 
-async def change(folder: Path, statement: str) -> None:
-    db = await Database.open(folder)
+async def change(ground: Ground, statement: str) -> None:
+    db = await ground.open()
     async with db.write() as transaction:
         await transaction.execute(text(statement))
     await db.close()
 
 
-async def test_both_read_what_the_other_has_written(tmp_path: Path):
-    first = await Database.open(tmp_path)
-    second = await Database.join(tmp_path)
+async def test_both_read_what_the_other_has_written(ground: Ground):
+    first = await ground.open()
+    second = await ground.join()
 
     await People(second).choose_language("test", "ann", "zh")
     await People(first).choose_language("test", "bob", "en")
@@ -35,11 +37,11 @@ async def test_both_read_what_the_other_has_written(tmp_path: Path):
     await first.close()
 
 
-async def test_who_joins_keeps_nobody_from_starting(tmp_path: Path):
-    await (await Database.open(tmp_path)).close()
-    second = await Database.join(tmp_path)
+async def test_who_joins_keeps_nobody_from_starting(ground: Ground):
+    await (await ground.open()).close()
+    second = await ground.join()
 
-    first = await Database.open(tmp_path)
+    first = await ground.open()
 
     await first.close()
     await second.close()
@@ -52,16 +54,16 @@ async def test_without_a_database_nothing_is_made(tmp_path: Path):
     assert os.listdir(tmp_path) == []  # noqa: PTH208  (one call on an empty folder)
 
 
-async def test_tables_of_another_version_are_left_alone(tmp_path: Path):
-    await change(tmp_path, "UPDATE alembic_version SET version_num = '0001'")
+async def test_tables_of_another_version_are_left_alone(ground: Ground):
+    await change(ground, "UPDATE alembic_version SET version_num = '0001'")
     with pytest.raises(SchemaTooOld, match="start visionbot once"):
-        await Database.join(tmp_path)
+        await ground.join()
 
 
-async def test_tables_of_a_later_version_are_left_alone(tmp_path: Path):
-    await change(tmp_path, "UPDATE alembic_version SET version_num = '9999'")
+async def test_tables_of_a_later_version_are_left_alone(ground: Ground):
+    await change(ground, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SchemaTooNew):
-        await Database.join(tmp_path)
+        await ground.join()
 
 
 async def test_somebody_who_only_looks_keeps_no_bot_from_starting(tmp_path: Path):

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bot.storage.audit import Act, Audit
@@ -11,13 +8,6 @@ from bot.storage.knowledge import Document, Knowledge, NewDocument, Novelty, Pie
 from tests.fakes import FakeTime
 
 RULES = (Piece("p. 1", "退票须在开场前。"), Piece("p. 2", "改签免费。"))
-
-
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    db = await Database.open(tmp_path)
-    yield db
-    await db.close()
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,10 +14,8 @@ from tests.bot.storage import library
 
 
 @pytest.fixture
-async def knowledge(tmp_path: Path) -> AsyncIterator[Knowledge]:
-    db = await Database.open(tmp_path)
-    yield Knowledge(db)
-    await db.close()
+def knowledge(db: Database) -> Knowledge:
+    return Knowledge(db)
 
 
 async def teach(knowledge: Knowledge, title: str, *pieces: Piece) -> None:
@@ -32,16 +27,17 @@ async def places(knowledge: Knowledge, question: str, limit: int = 5) -> list[st
     return [passage.place for passage in await knowledge.find(question, limit)]
 
 
-async def test_of_a_generated_library_the_right_passage_is_found(knowledge: Knowledge):
+async def test_of_a_generated_library_the_right_passage_is_found(
+    db: Database, knowledge: Knowledge
+):
     await teach(knowledge, "服务指南", *library.pieces())
-    questions = library.questions()
+    questions = library.questions()[:: 1 if db.name.endswith(".db") else 4]
 
     found = [
         ([passage.text for passage in await knowledge.find(asked, 5)], answer)
         for asked, answer in questions
     ]
 
-    assert len(questions) == 960
     assert sum(answer in texts for texts, answer in found) >= 0.99 * len(questions)  # recall@5
     assert sum(answer in texts[:1] for texts, answer in found) >= 0.95 * len(questions)
 
