@@ -9,8 +9,6 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 
-from aiohttp import web
-
 from bot.api.auth import check_exposure
 from bot.api.build import build_extras
 from bot.api.server import serve_http
@@ -18,10 +16,13 @@ from bot.channels import channels
 from bot.config import Settings
 from bot.event import Event
 from bot.inferring import make_service
-from bot.platforms.base import Platform, Routed
+from bot.platforms.base import Platform, Routed, Single
+from bot.replica import Replica
 from bot.rules import Rules
 from bot.storage.db import Database
+from bot.storage.errors import StorageError
 from bot.storage.photos import Photos
+from bot.storage.replicas import Replicas
 from bot.stores import Stores
 from bot.watching.counts import Counts
 from bot.watching.lag import watch_loop
@@ -54,23 +55,32 @@ async def serve(
     """
     data_dir = settings.storage.data_dir
     async with AsyncExitStack() as stack:
-        db = await Database.open(data_dir)
+        db = await Database.open(data_dir, settings.storage.url)
         stack.push_async_callback(db.close)
-        stores = Stores.of(db, Photos(data_dir / "photos"))
+        await asyncio.to_thread(db.room.look)
+        stores = Stores.of(db, Photos(settings.storage.photos, db.room))
         await check_exposure(settings.api, stores.keys, settings.web.host)
         counts = Counts()
         rules = rules or Rules(settings.rules())
         service = make_service(settings, stores, rules, counts)
         stack.push_async_callback(service.close)
-        platforms: list[Platform] = []
-        routes: list[web.RouteDef] = []
-        await stores.page.forget_orphans()
         await stores.blocked.refresh()  # before anybody can send one of them
-        for platform in channels(settings, stores, service, rules, commands=COMMANDS, menu=_menu()):
-            platforms.append(platform)
-            if isinstance(platform, Routed):
-                routes += platform.routes()
-        program = Program(settings, stores, service, platforms, routes, rules, systemd, counts)
+        replica = Replica(Replicas(db))
+        await replica.enlist(data_dir)
+        stack.push_async_callback(replica.leave)
+        if not replica.has_others:  # one of them may be about to write such a message on
+            await stores.page.forget_orphans()
+        platforms = list(
+            channels(
+                *(settings, stores, service, rules),
+                until_leading=replica.until_leading,
+                commands=COMMANDS,
+                menu=_menu(),
+            )
+        )
+        program = Program(
+            *(settings, stores, service, platforms, rules, replica), systemd=systemd, counts=counts
+        )
         await program.run(on_ready)
 
 
@@ -88,8 +98,9 @@ class Program:
         stores: Stores,
         service: Service,
         platforms: Sequence[Platform],
-        routes: Sequence[web.RouteDef],
         rules: Rules,
+        replica: Replica,
+        *,
         systemd: Systemd | None = None,
         counts: Counts | None = None,
     ) -> None:
@@ -99,9 +110,11 @@ class Program:
         self._stores = stores
         self._service = service
         self._platforms = platforms
-        self._routes = routes
+        routed = (platform for platform in platforms if isinstance(platform, Routed))
+        self._routes = [route for platform in routed for route in platform.routes()]
         self._rules = rules
-        self._parts = Parts(settings, stores, service, platforms, rules, counts)
+        self._replica = replica
+        self._parts = Parts(settings, stores, service, platforms, rules, counts, replica)
 
     async def run(self, on_ready: Ready) -> None:
         """Stops those who answer before those who carry the answers to people."""
@@ -109,7 +122,10 @@ class Program:
             port = await self._listen(stack)
             async with asyncio.TaskGroup() as outside:
                 for platform in self._platforms:
-                    _keep_up(outside, platform.name, partial(platform.run, self._accept))
+                    receive = partial(platform.run, self._accept)
+                    if isinstance(platform, Single):
+                        receive = partial(self._replica.when_leading, receive)
+                    _keep_up(outside, platform.name, receive)
                 async with asyncio.TaskGroup() as inside:
                     try:
                         await self._answer(inside, on_ready, port)
@@ -138,18 +154,21 @@ class Program:
         """People may ask from the beginning; they are answered when the model is loaded."""
         await self._parts.meter.recover()
         _keep_up(group, "loop lag", partial(watch_loop, self._counts))
+        _keep_up(group, "database", self._stores.db.until_broken)
+        _keep_up(group, "room on the disk", self._stores.db.room.watch)
+        beating = partial(
+            self._replica.run, changed=self._parts.take_over, reload=self._parts.reload
+        )
+        _keep_up(group, "replica", beating)
         _keep_up(group, "dispatcher", self._parts.dispatcher.run)
-        _keep_up(group, "postman", self._parts.postman.run)
         _keep_up(group, "kept answers", self._parts.api.run)
         _keep_up(group, "earlier answers", self._keep_answers)
         _keep_up(group, "blocked pictures", self._stores.blocked.run)
-        _keep_up(group, "announcer", self._parts.announcer.run)
-        _keep_up(group, "reminders", self._parts.reminders.run)
-        broadcasts = partial(self._parts.office.broadcaster.run, self._parts.deliveries)
-        _keep_up(group, "broadcasts", broadcasts)
-        _keep_up(group, "retention", self._parts.retention.run)
-        _keep_up(group, "erasing", self._parts.erasing.run)
+        _keep_up(group, "letting go", self._parts.erasing.let_go)
         _keep_up(group, "console", self._parts.console.run)
+        _keep_up(group, "alarms", self._parts.alarms.run)
+        for name, work in self._parts.led().items():
+            _keep_up(group, name, partial(self._replica.when_leading, work))
         started = asyncio.Event()
         _keep_up(group, "workers", partial(self._parts.workers.run, started.wait))
         _keep_up(group, "meanwhile", self._parts.meanwhile.run)
@@ -174,7 +193,10 @@ class Program:
         if event.group and self._rules.now.groups.window == "person":
             own = replace(event.conversation, person=event.person.id)
             event = replace(event, conversation=own)
-        is_new = await self._stores.inbox.accept(await self._parts.discretion.of(event))
+        here = self._parts.deliveries[event.conversation.platform].limits(event.conversation)
+        is_new = await self._stores.inbox.accept(
+            await self._parts.discretion.of(event), here=here.kept_by_us
+        )
         self._counts.event(event.conversation.platform, is_new=is_new)
         if not is_new:
             log.info("message %s came again", event.message)
@@ -186,7 +208,8 @@ class Program:
         await self._parts.api.close(_LAST_CALLS_S)
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_CALLS_S):
-                await self._parts.workers.forgive()
+                with suppress(StorageError):  # then an attempt under way counts
+                    await self._parts.workers.forgive()
                 for governor in self._parts.governors:
                     await governor.drain()
         for governor in self._parts.governors:
@@ -197,7 +220,14 @@ def _keep_up(group: asyncio.TaskGroup, name: str, work: Callable[[], Awaitable[N
     """A part that ends, for whatever reason, ends the program."""
 
     async def endless() -> None:
-        await work()
+        try:
+            await work()
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # something within was cancelled by others; a group would take that for a good end
+            raise RuntimeError(f"{name} was cut off") from error
         raise RuntimeError(f"{name} ended, which it never should")
 
     group.create_task(endless(), name=name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
 from bot.config import Settings
 from bot.errors import ConfigError
@@ -23,13 +23,15 @@ def channels(
     service: Service,
     rules: Rules,
     *,
+    until_leading: Callable[[], Awaitable[None]],
     commands: Iterable[str],
     menu: Menu,
 ) -> Iterator[Platform]:
+    """`until_leading`: of several programs one alone may ask a platform for what people wrote."""
     if settings.web.enabled:
         yield make_page(settings, stores, service, rules)
     if settings.telegram.token:
-        yield Telegram(settings.telegram, commands=menu)
+        yield Telegram(settings.telegram, commands=menu, until_leading=until_leading)
     if settings.matrix.homeserver:
         yield _matrix(settings, stores.cursors, commands)
 

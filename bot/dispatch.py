@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from bot import texts
 from bot.action import Action, Again, Ask, Ignore, Keep, Renew, Say, Stop
@@ -28,6 +29,7 @@ from bot.event import Conversation, Event
 from bot.intake import Deliveries, Intake, PhotosSection, check_number
 from bot.pacing import Sleep
 from bot.platforms.base import Gone, PlatformError, Refused
+from bot.storage.errors import NotNow
 from bot.storage.history import History
 from bot.storage.inbox import End, Entry, Inbox, Unended
 from bot.watching.counts import Counts
@@ -45,6 +47,7 @@ _PAUSES_S = (1.0, 5.0, 20.0)  # after a fault of ours; then the entry is given u
 class _Talk:
     """What a conversation's task has to do yet."""
 
+    begun_at: float  # seconds since 1970
     entries: deque[Entry] = field(default_factory=deque)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -68,6 +71,7 @@ class Dispatcher:
         deliveries: Deliveries,
         section: PhotosSection,
         counts: Counts,
+        arrivals: Arrivals,
         *,
         clock: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,
@@ -86,7 +90,7 @@ class Dispatcher:
         self._counts = counts
         self._clock = clock
         self._sleep = sleep
-        self._arrivals = Arrivals(inbox)
+        self._arrivals = arrivals
         self._fresh: deque[Entry] = deque()  # nobody has looked at them yet
         self._talks: dict[Conversation, _Talk] = {}
         self._stopped_early: set[int] = set()  # entries in hand whose work was ended ahead of them
@@ -95,11 +99,6 @@ class Dispatcher:
         """Until cancelled. First those that were accepted before the program ended."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._admission.expire(group))
-            self._fresh.extend(await self._inbox.waiting())
-            while self._fresh:
-                with tracing(self._fresh[0].trace):
-                    await self._restore(self._fresh[0], group)
-                self._fresh.popleft()
             while True:
                 self._fresh.extend(await self._arrivals.next())
                 while self._fresh:
@@ -107,13 +106,10 @@ class Dispatcher:
                     self._fresh.popleft()
 
     def forgotten(self, entries: Sequence[Unended]) -> list[Unended]:
-        """Those that nobody sees to in this run."""
+        """Of those that are ours, which nobody sees to in this run."""
         in_hand = {one.id for one in self.in_hand()}
         return [
-            one
-            for one in entries
-            if one.id not in in_hand
-            and not self._arrivals.holds(one.id, Conversation(one.platform, one.chat))
+            one for one in entries if one.id not in in_hand and not self._arrivals.holds(one.id)
         ]
 
     def in_hand(self) -> list[Entry]:
@@ -121,9 +117,18 @@ class Dispatcher:
         in_talks = (one for talk in self._talks.values() for one in talk.entries)
         return [*self._fresh, *in_talks, *self._admission.in_hand()]
 
-    async def _restore(self, entry: Entry, group: asyncio.TaskGroup) -> None:
-        if not self._is_served(entry):
-            return
+    async def _look_at(self, entry: Entry, group: asyncio.TaskGroup) -> None:
+        with tracing(entry.trace):
+            if entry.state == "waiting":
+                while not await self._restore(entry, group):
+                    await self._sleep(_PAUSES_S[0])
+            else:
+                await self._stop_early(entry)
+                self._add(entry, group)
+
+    async def _restore(self, entry: Entry, group: asyncio.TaskGroup) -> bool:
+        """It had its place when somebody died, and perhaps a message, and keeps them. False: the
+        database is away, for all others too."""
         try:
             sending = Sending(await self._met(entry), tuple(await self._inbox.parts(entry.id)))
             match await self._decide(sending.whole.event):
@@ -133,21 +138,18 @@ class Dispatcher:
                     await self._ask_again(sending, again, group, accepted=True)
                 case _:
                     self._add(entry, group)
+                    return True
+            self._arrivals.done(entry)
+        except NotNow as error:
+            log.warning("entry %s is restored later: %s", entry.id, error)
+            return False
         except Exception:  # one entry must not keep the program from starting
             log.exception("entry %s cannot be restored", entry.id)
             self._add(entry, group)  # it is tried again in its turn, and given up there
-
-    async def _look_at(self, entry: Entry, group: asyncio.TaskGroup) -> None:
-        if self._is_served(entry):
-            await self._stop_early(entry)
-            self._add(entry, group)
-        else:
-            await self._inbox.wait(entry.id)
-            self._arrivals.done(entry)
+        return True
 
     async def _stop_early(self, entry: Entry) -> None:
-        """A /stop ends the running answer now, though its turn to be carried out may come later,
-        perhaps behind a photo that takes long."""
+        """A /stop ends the running answer now; its turn may come behind a photo that takes long."""
         event = entry.event
         running = self._admission.running(event.conversation)
         if running is None or not self._is_urgent(event):
@@ -166,17 +168,10 @@ class Dispatcher:
                 running.stop()
                 self._stopped_early.add(entry.id)
 
-    def _is_served(self, entry: Entry) -> bool:
-        """Is its platform on? If not, it waits for a start at which it is."""
-        name = entry.event.conversation.platform
-        if name not in self._deliveries:
-            log.warning("entry %s waits: the platform %s is off", entry.id, name)
-        return name in self._deliveries
-
     def _add(self, entry: Entry, group: asyncio.TaskGroup) -> None:
         conversation = entry.event.conversation
         if conversation not in self._talks:
-            self._talks[conversation] = _Talk()
+            self._talks[conversation] = _Talk(self._clock())
             group.create_task(self._talk(conversation, self._talks[conversation], group))
         self._talks[conversation].add(entry)
 
@@ -197,9 +192,12 @@ class Dispatcher:
     async def _gather(self, talk: _Talk, group: asyncio.TaskGroup) -> None:
         """Until nothing more comes that belongs to the first entry."""
         together_s = self._section.together_s
-        while (wait_s := pause_s(talk.entries, self._clock(), together_s)) > 0:
+        wait_s = partial(pause_s, talk.entries, together_s=together_s, taken_at=talk.begun_at)
+        looked_at = 0.0
+        while (now := self._clock()) >= looked_at and (left_s := wait_s(now)) > 0:
+            looked_at = now  # a clock that is put back meanwhile ends it: it might be by a day
             talk.changed.clear()
-            timer = group.create_task(self._ring_later(talk, wait_s))
+            timer = group.create_task(self._ring_later(talk, left_s))
             try:
                 await talk.changed.wait()
             finally:
@@ -223,7 +221,8 @@ class Dispatcher:
         event = sending.whole.event
         figures = {"characters": len(event.text), "photos": len(event.photos)}
         log.info("accepted: %(characters)d characters, %(photos)d photos", figures)
-        for pause in _PAUSES_S:
+        failures = tries = 0
+        while failures < len(_PAUSES_S):
             try:
                 await self._admission.until_kept(entry.event.conversation)
                 met = Sending(await self._met(entry), sending.parts)
@@ -233,9 +232,11 @@ class Dispatcher:
                 log.warning("entry %s: nobody could be told: %s", entry.id, error)
                 await self._give_up(sending, "undeliverable")
                 return
-            except Exception:  # one entry may fail, the others go on
-                log.exception("entry %s failed", entry.id)
-                await self._sleep(pause)
+            except Exception as error:  # one entry may fail, the others go on
+                for_now = isinstance(error, NotNow)  # that is none of its doing
+                log.error("entry %s failed: %s", entry.id, error, exc_info=not for_now)  # noqa: TRY400
+                await self._sleep(_PAUSES_S[min(tries, 1) if for_now else failures])
+                failures, tries = failures + (not for_now), tries + 1
             else:
                 return
         with suppress(PlatformError, Undelivered):
@@ -391,8 +392,7 @@ class Dispatcher:
             await self._inbox.end(entry.id, end)
 
     async def _give_up(self, sending: Sending, end: End) -> None:
-        """Where nothing else is left to do; an entry that keeps its state is seen to at the next
-        start."""
+        """An entry that keeps its state is seen to at the next start."""
         try:
             await self._end(sending.entries, end)
         except Exception:  # the database may be full or locked; that must not end the program

@@ -51,13 +51,16 @@ class Erasing:
         deliveries: Deliveries,
         forget_caches: Callable[[], Awaitable[None]],
         *,
+        leads: Callable[[], bool] = lambda: True,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        """`leads`: of several programs that share the database one does."""
         self._erasures = erasures
         self._eraser = eraser
         self._work = work
         self._deliveries = deliveries
         self._forget_caches = forget_caches
+        self._leads = leads
         self._sleep = sleep
         self._is_tidy = False  # an earlier run may have left something
 
@@ -78,6 +81,31 @@ class Erasing:
                     await self._sleep(_AFTER_FAULT_S)
                 await self._erasures.ordered(_LOOK_EVERY_S)
 
+    async def let_go(self) -> None:
+        """Until cancelled: end what this program does for them, while another one forgets them."""
+        done = set[Erasure]()
+        while True:
+            await self._sleep(_LOOK_EVERY_S)
+            if self._leads():
+                continue
+            try:
+                pending = await self._erasures.pending()
+                done.intersection_update(pending)
+                for who in [one for one in pending if one not in done]:
+                    await self._let_go(who)
+                    done.add(who)
+            except Exception:  # the database may be away; it is tried again
+                log.exception("people who are to be forgotten must wait")
+
+    async def _let_go(self, who: Erasure) -> None:
+        scope = await self._eraser.scope(who)
+        await self._eraser.close(scope)
+        held = self._work.in_hand(who, scope.private) | self._work.calls(who)
+        await self._until_let_go(who, scope.private, held)
+        await self._eraser.forget_answers(who)
+        await self._drop_caches(who)
+        await self._erasures.let_go(who)
+
     async def _see_to(self, who: Erasure, under_way: set[tuple[str, str]]) -> None:
         try:
             await self._forget(who)
@@ -93,12 +121,15 @@ class Erasing:
         calls = self._work.calls(who)
         while True:
             held = self._work.in_hand(who, scope.private) | calls
+            others = await self._erasures.others_at_it(who)
             await self._work.stop(who)
             await self._eraser.erase(who, scope)
             held |= self._work.in_hand(who, scope.private)
-            if not held:
+            if not (held or others):
                 break
             await self._until_let_go(who, scope.private, held)
+            while await self._erasures.others_at_it(who):
+                await self._sleep(_PAUSE_S)
             calls = set()  # those that have come since are new
         await self._drop_caches(who)
         await self._eraser.tidy()

@@ -7,6 +7,7 @@ from bot.config import Settings
 from bot.erasing import Erasing
 from bot.event import Conversation
 from bot.intake import Deliveries
+from bot.replica import Replica
 from bot.rules import Rules
 from bot.storage.erasing.erasure import Eraser
 from bot.storage.retention.retention import Retention
@@ -20,8 +21,13 @@ def make_eraser(stores: Stores) -> Eraser:
     return Eraser(stores.db, stores.photos, further)
 
 
-def make_erasing(stores: Stores, work: Work, deliveries: Deliveries, service: Service) -> Erasing:
-    return Erasing(stores.erasures, make_eraser(stores), work, deliveries, service.forget)
+def make_erasing(
+    stores: Stores, work: Work, deliveries: Deliveries, service: Service, replica: Replica
+) -> Erasing:
+    return Erasing(
+        *(stores.erasures, make_eraser(stores), work, deliveries, service.forget),
+        leads=lambda: replica.leads,
+    )
 
 
 def make_retention(stores: Stores, rules: Rules) -> Retention:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from aiohttp import web
@@ -14,6 +16,7 @@ from bot.answering.meanwhile import Meanwhile
 from bot.answering.substitute import Substitutes
 from bot.api.site import Api
 from bot.arriving.admission import Admission
+from bot.arriving.arrivals import Arrivals
 from bot.arriving.discretion import Discretion
 from bot.arriving.meeting import meet
 from bot.arriving.notices import Notices
@@ -26,20 +29,25 @@ from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
 from bot.documents.reader import Reader
 from bot.erasing import Erasing
+from bot.errors import ConfigError
 from bot.intake import Deliveries, Intake
 from bot.line import Line
 from bot.metering import Meter
 from bot.pacing import Governor
-from bot.platforms.base import Platform
+from bot.platforms.base import Platform, Single
 from bot.postman import Postman
 from bot.prompt import Prompter
 from bot.question import Question
+from bot.replica import Replica
 from bot.rules import Rules
 from bot.service.announcing import Announcer
 from bot.service.reminders import Reminders
 from bot.service.summary import summarise
+from bot.steady import SteadyClock
+from bot.storage.claims import Claims
 from bot.stores import Stores
 from bot.upkeep import make_erasing, make_retention, make_rights
+from bot.watching.alarms import Alarms
 from bot.watching.counts import Counts
 from bot.watching.health import Health
 from bot.watching.metrics import metrics_routes
@@ -53,6 +61,8 @@ from handlers.commands import command_of
 from handlers.desk import Desk
 from inference.service import Service
 
+log = logging.getLogger(__name__)
+
 
 class Parts:
     """Of one run. What is named here is what runs, or is asked how it fares."""
@@ -65,17 +75,22 @@ class Parts:
         platforms: Sequence[Platform],
         rules: Rules,
         counts: Counts,
+        replica: Replica,
     ) -> None:
         self._settings = settings
         self._stores = stores
         self._service = service
         self._rules = rules
         self._counts = counts
+        self._wall = SteadyClock()
+        self._replica = replica
         self._language = settings.answers.default_language
         self._question_tokens = settings.answers.max_tokens + settings.window.max_tokens
         self.governors = [Governor() for _ in platforms]
         self.deliveries: Deliveries = {
-            platform.name: Delivery(platform, governor, counts)
+            platform.name: Delivery(
+                platform, governor, counts, sure=replica.until_sure, share=lambda: replica.share
+            )
             for platform, governor in zip(platforms, self.governors, strict=True)
         }
         self.discretion = self._make_discretion()
@@ -94,9 +109,25 @@ class Parts:
         self.dispatcher = self._make_dispatcher()
         self.workers = self._make_workers()
         self.meanwhile = Meanwhile(
-            self.line, self.workers, stores.inbox, stores.people, rules, service.stats
+            self.line,
+            self.workers,
+            stores.inbox,
+            stores.people,
+            rules,
+            service.stats,
+            wall=self._wall,
         )
-        self.health = Health(settings.engine, stores.db, self.line, service, platforms, counts)
+        self.alarms = self._make_alarms()
+        self.health = Health(
+            settings.engine,
+            stores.db,
+            self.line,
+            service,
+            platforms,
+            counts,
+            troubles=self.alarms.troubles,
+            replica=replica.tell,
+        )
         self.console = build_console(
             settings, stores, self.office, rules, self.line, service, counts, self.health.tell
         )
@@ -105,6 +136,31 @@ class Parts:
         self.reminders = Reminders(stores.tickets, rules, self._language)
         self.retention = make_retention(stores, rules)
         self.erasing = self._make_erasing()
+
+    def led(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """What one program does for all that share the database."""
+        return {
+            "postman": self.postman.run,
+            "announcer": self.announcer.run,
+            "reminders": self.reminders.run,
+            "broadcasts": partial(self.office.broadcaster.run, self.deliveries),
+            "retention": self.retention.run,
+            "erasing": self.erasing.run,
+        }
+
+    async def take_over(self) -> None:
+        """Others came or are gone: what those had in hand can be taken."""
+        self._stores.inbox.ring()
+        await self.meter.recover()
+
+    async def reload(self) -> None:
+        """An admin has asked another program to read the rules again."""
+        try:
+            changes = await asyncio.to_thread(self._rules.reload)
+        except ConfigError as error:
+            log.error("the settings have a fault, and nothing was changed: %s", error)  # noqa: TRY400
+        else:
+            log.info("the settings were read again; changed: %s", ", ".join(changes.applied) or "-")
 
     def metrics(self) -> list[web.RouteDef]:
         stores, forgotten = self._stores, self.dispatcher.forgotten
@@ -163,6 +219,7 @@ class Parts:
             self._counts,
             most_tokens=self._question_tokens,
             default_language=self._language,
+            clock=self._wall,
         )
 
     def _make_dispatcher(self) -> Dispatcher:
@@ -179,7 +236,22 @@ class Parts:
             self.deliveries,
             self._settings.photos,
             self._counts,
+            self._make_arrivals(),
         )
+
+    def _make_arrivals(self) -> Arrivals:
+        replica, deliveries = self._replica, self.deliveries
+
+        def within_reach() -> list[str]:
+            every = deliveries.items()
+            return [
+                name
+                for name, delivery in every
+                if replica.leads or not isinstance(delivery.platform, Single)
+            ]
+
+        claims = Claims(self._stores.db, platforms=within_reach, living=lambda: replica.living)
+        return Arrivals(self._stores.inbox, claims, has_others=lambda: replica.has_others)
 
     def _make_workers(self) -> Workers:
         desk = self._desk
@@ -228,6 +300,18 @@ class Parts:
             health=self.health.tell,
         )
 
+    def _make_alarms(self) -> Alarms:
+        return Alarms(
+            self._settings.alarms,
+            self.deliveries,
+            self._counts,
+            self._stores.people,
+            self._stores.outbox,
+            self._rules,
+            self._language,
+            is_full=lambda: self._stores.db.room.is_short,
+        )
+
     def _make_announcer(self) -> Announcer:
         return Announcer(
             self._stores.tickets,
@@ -240,4 +324,4 @@ class Parts:
     def _make_erasing(self) -> Erasing:
         entries, kept = self.dispatcher.in_hand, self.api.being_kept
         work = Work(self.line, self.admission, self.postman, entries, kept)
-        return make_erasing(self._stores, work, self.deliveries, self._service)
+        return make_erasing(self._stores, work, self.deliveries, self._service, self._replica)

@@ -103,7 +103,10 @@ class Broadcaster:
         """Until cancelled: tell who ordered a broadcast when it is done. `platforms`: that are
         on."""
         while True:
-            await self.look(platforms)
+            try:
+                await self.look(platforms)
+            except Exception:  # the database may be away for now; the next look sees the same
+                log.exception("the broadcasts were not looked at")
             await self._sleep(_LOOK_EVERY_S)
 
     async def look(self, platforms: Collection[str]) -> None:

@@ -25,6 +25,7 @@ from bot.storage.outbox import Outbox
 from bot.storage.pauses import Pauses
 from bot.storage.people import People
 from bot.storage.ratings import Ratings
+from bot.storage.replicas import Replicas
 from bot.storage.sessions import Sessions
 from bot.storage.statistics import Statistics
 from bot.storage.tellings import Tellings
@@ -65,6 +66,7 @@ class Office:
             Statistics(db),
             Ratings(db),
             rules,
+            Replicas(db).ask_reload_with,
             clock=clock,
         )
         self.cases = CaseDesk(

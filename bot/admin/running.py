@@ -14,7 +14,7 @@ from bot.admin.report import Report
 from bot.errors import ConfigError
 from bot.rules import Rules
 from bot.storage.audit import Audit, Outcome
-from bot.storage.db import Transaction
+from bot.storage.db import Also, Transaction
 from bot.storage.ledger import Ledger
 from bot.storage.pauses import Pauses
 from bot.storage.people import People
@@ -35,9 +35,11 @@ class Running:
         statistics: Statistics,
         ratings: Ratings,
         rules: Rules,
+        tell_others: Also,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`tell_others`: programs that share the database shall read the rules again, too."""
         self._audit = audit
         self._pauses = pauses
         self._people = people
@@ -45,6 +47,7 @@ class Running:
         self._statistics = statistics
         self._ratings = ratings
         self._rules = rules
+        self._tell_others = tell_others
         self._clock = clock
 
     async def pause(self, actor: Actor, order: PauseOrder) -> str:
@@ -65,12 +68,13 @@ class Running:
     async def reload(self, actor: Actor) -> str:
         """The file is read before it counts; one with a fault changes nothing."""
 
-        async def change(_: Transaction) -> Outcome:
+        async def change(transaction: Transaction) -> Outcome:
             try:
                 # word lists may be long
                 changes = await asyncio.to_thread(self._rules.reload)
             except ConfigError as error:
                 return actor.refusal("", "reload_failed", fault=error)
+            await self._tell_others(transaction)
             said = [
                 actor.say("reload_nothing")
                 if not changes.applied

@@ -10,10 +10,11 @@ import hashlib
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from bot.api.caller import Caller
 from bot.api.errors import ApiError
+from bot.storage.errors import NotNow
 from bot.storage.repeats import KeptAnswers
 
 log = logging.getLogger(__name__)
@@ -59,18 +60,21 @@ class Repeats:
         if not _KEY.fullmatch(key):
             raise ApiError("api_repeat_no_key", param=_HEADER, limit=_LONGEST_KEY)
         name, digest = (caller.person, _digest(key.encode())), hashlib.sha256(request).digest()
-        self._refuse_running(name, digest)
+        self._refuse_running(self._running.get(name), digest)
         self._running[name] = digest
         try:
+            elsewhere = await self._kept.begin(*name, digest.hex())
+            self._refuse_running(bytes.fromhex(elsewhere or ""), digest)
             repeat = Repeat(await self._answered(name, digest))
             try:
                 yield repeat
             finally:  # who went before it had all of its answer comes again for it
                 if repeat.kept is not None and len(repeat.kept) <= _LARGEST:
-                    answer = await asyncio.to_thread(self._discreet, repeat.kept)
-                    await self._kept.put(*name, digest.hex(), answer)
+                    await self._keep(name, digest, repeat.kept)
         finally:
             del self._running[name]
+            with suppress(NotNow):  # then it stays ours until we begin it again, or end
+                await self._kept.end(*name)
 
     def under_way(self, person: str) -> set[tuple[str, str]]:
         """Of "api:id" and the users whom that names: what may be kept in a moment."""
@@ -81,17 +85,26 @@ class Repeats:
     async def run(self) -> None:
         """Forgets what is too old, until cancelled."""
         while True:
-            if count := await self._kept.purge():
-                log.debug("forgot %s answers kept for repeated requests", count)
+            try:
+                if count := await self._kept.purge():
+                    log.debug("forgot %s answers kept for repeated requests", count)
+            except Exception:  # the database may be away for now; they stay for a while
+                log.exception("answers for repeated requests could not be forgotten")
             await asyncio.sleep(_PURGE_EVERY_S)
 
-    def _refuse_running(self, name: tuple[str, str], digest: bytes) -> None:
-        running = self._running.get(name)
-        if running is None:
+    def _refuse_running(self, running: bytes | None, digest: bytes) -> None:
+        if not running:
             return
         if running != digest:
             raise ApiError("api_repeat_other", param=_HEADER)
         raise ApiError("api_repeat_running", retry_after_s=_SOON_S, seconds=_SOON_S)
+
+    async def _keep(self, name: tuple[str, str], digest: bytes, answer: str) -> None:
+        discreet = await asyncio.to_thread(self._discreet, answer)
+        try:
+            await self._kept.put(*name, digest.hex(), discreet)
+        except NotNow as error:  # who asked has the answer; asking again costs another one
+            log.warning("an answer is not kept for repetitions: %s", error)
 
     async def _answered(self, name: tuple[str, str], digest: bytes) -> str | None:
         found = await self._kept.find(*name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from bot.delivery import Delivery, Undelivered
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 # What was said -> two sentences about it, in that language.
 Summarise = Callable[[str, Language], Awaitable[str]]
 
+_LOOK_EVERY_S = 2.0
 _AGAIN_S = 30.0  # after a ticket that could not be shown
 _SUMMARY_S = 60.0
 _MOST_SUMMARIES = 4  # being written; further tickets have none
@@ -56,14 +58,21 @@ class Announcer:
         """Until cancelled. First the tickets of an earlier run."""
         async with asyncio.TaskGroup() as group:
             while True:
-                await self._tickets.arrived()
+                with suppress(TimeoutError):  # another program may have opened one
+                    async with asyncio.timeout(_LOOK_EVERY_S):
+                        await self._tickets.arrived()
                 while not await self._announce_all(group):
                     await self._sleep(_AGAIN_S)
 
     async def _announce_all(self, group: asyncio.TaskGroup) -> bool:
         """False: some could not be shown for now."""
         failed = False
-        for ticket in await self._tickets.to_announce():
+        try:
+            waiting = await self._tickets.to_announce()
+        except Exception:  # the database may be away for now
+            log.exception("new tickets are not shown yet")
+            return False
+        for ticket in waiting:
             try:
                 await self._announce(ticket, group)
             except Undelivered as error:

@@ -1,4 +1,7 @@
-"""Every accepted event until it has its end: new, then waiting, then one of the ends."""
+"""Every accepted event until it has its end: new, then waiting, then one of the ends.
+
+Which program deals with it is seen to in claims.py.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, update
-from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_conflict clauses
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert  # SQLite takes the same on_conflict clauses
 
 from bot.event import Conversation, Event
 from bot.storage.db import Database, Transaction
 from bot.storage.erasing.spent import is_spent
 from bot.storage.errors import EventUnreadable
 from bot.storage.event_json import clean, clean_event, dump_event, load_event
-from bot.storage.tables import inbox, parts, promises, replies
+from bot.storage.tables import claims, inbox, parts, promises, replies
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +73,7 @@ class Unended:
     chat: str
     state: str
     received_at: float
+    replica: int | None = None  # who has it in hand; None: nobody yet
 
 
 class Inbox:
@@ -79,8 +83,13 @@ class Inbox:
         self._arrived = asyncio.Event()
         self._arrived.set()  # rows of an earlier run may be there
 
-    async def accept(self, event: Event) -> bool:
-        """Committed when it returns. False: a repetition; the event was accepted before."""
+    async def accept(self, event: Event, *, here: bool = False) -> bool:
+        """Committed when it returns. False: a repetition; the event was accepted before. `here`: as
+        long as this program lives, no other may take it.
+
+        Raises NoRoom also while what is left is kept for the ends of what was accepted.
+        """
+        self._db.room.check()
         event = clean_event(event)
         where = event.conversation
         statement = insert(inbox).values(
@@ -98,8 +107,12 @@ class Inbox:
         async with self._db.write() as connection:
             if await is_spent(connection, event):
                 return False
-            done = await connection.execute(statement.on_conflict_do_nothing())
-        if done.rowcount == 0:
+            added = statement.on_conflict_do_nothing().returning(inbox.c.id)
+            number = (await connection.execute(added)).scalar_one_or_none()
+            if number is not None and here:
+                ours = {"inbox_id": number, "replica": self._db.replica, "taken": False}
+                await connection.execute(insert(claims).values(**ours))
+        if number is None:
             return False
         self._arrived.set()
         return True
@@ -114,21 +127,10 @@ class Inbox:
         """There may be something to look at again."""
         self._arrived.set()
 
-    async def new(self, limit: int, *, after: int = 0) -> list[Entry]:
-        """Those nobody has looked at, in the order they came; with larger numbers than `after`."""
-        return await self._entries(_in_state("new").where(inbox.c.id > after).limit(limit))
-
-    async def new_in(
-        self, conversation: Conversation, limit: int, *, after: int, until: int
-    ) -> list[Entry]:
-        """The same for one chat alone, with numbers up to `until`."""
-        numbers = inbox.c.id.between(after + 1, until)
-        found = _in_state("new").where(*_in_chat(conversation), numbers)
-        return await self._entries(found.limit(limit))
-
-    async def waiting(self) -> list[Entry]:
-        """Those in line or being answered when the program ended, in the order they came."""
-        return await self._entries(_in_state("waiting"))
+    async def these(self, entry_ids: Sequence[int]) -> list[Entry]:
+        """Of these the open ones, in the order they came."""
+        found = _ENTRIES.where(inbox.c.id.in_(entry_ids), inbox.c.state.in_(OPEN))
+        return await self._entries(found.order_by(inbox.c.id))
 
     async def wait(self, entry_id: int, parts_ids: Sequence[int] = ()) -> None:
         """It goes into the line: from now on a restart finds it under `waiting`, together with
@@ -263,7 +265,13 @@ class Inbox:
     async def unended(self, limit: int) -> list[Unended]:
         """All that are open, the oldest first."""
         columns = (inbox.c.id, inbox.c.platform, inbox.c.chat, inbox.c.state, inbox.c.received_at)
-        statement = select(*columns).where(inbox.c.state.in_(OPEN)).order_by(inbox.c.id)
+        taken = and_(claims.c.inbox_id == inbox.c.id, claims.c.taken)
+        statement = (
+            select(*columns, claims.c.replica)
+            .join(claims, taken, isouter=True)
+            .where(inbox.c.state.in_(OPEN))
+            .order_by(inbox.c.id)
+        )
         async with self._db.read() as connection:
             return [Unended(*row) for row in await connection.execute(statement.limit(limit))]
 
@@ -297,10 +305,6 @@ class Inbox:
 
 def _new_key() -> str:
     return secrets.token_hex(16)
-
-
-def _in_state(state: str) -> Select[Any]:  # Any: the columns of _ENTRIES
-    return _ENTRIES.where(inbox.c.state == state).order_by(inbox.c.id)
 
 
 def _in_chat(conversation: Conversation) -> tuple[ColumnElement[bool], ...]:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_conflict clauses
+from sqlalchemy.dialects.postgresql import insert  # SQLite takes the same on_conflict clauses
 
 from bot.storage.db import Database
 from bot.storage.event_json import clean
-from bot.storage.tables import repeats
+from bot.storage.tables import repeats, under_way
 
 _LASTS_S = 86_400.0
 _MOST_OF_ONE = 1000  # answers kept for one person; the oldest goes
@@ -48,6 +48,34 @@ class KeptAnswers:
         async with self._db.read() as connection:
             row = (await connection.execute(statement)).first()
         return None if row is None else KeptAnswer(row.request, row.answer)
+
+    async def begin(self, person: str, key: str, request: str) -> str | None:
+        """We answer it now. What another program is answering under this key; None: nothing."""
+        if not self._db.is_shared:
+            return None
+        name, mine = {"person": clean(person), "key": key}, {"request": request}
+        statement = insert(under_way).values(**name, **mine, replica=self._db.replica)
+        ours = statement.on_conflict_do_update(
+            index_elements=list(name), set_=mine, where=under_way.c.replica == self._db.replica
+        )
+        other = select(under_way.c.request).filter_by(**name)
+        async with self._db.stroke() as connection:
+            while (await connection.execute(ours.returning(under_way.c.key))).first() is None:
+                running: str | None = (await connection.execute(other)).scalar()
+                if running is not None:  # else it has ended in between
+                    return running
+        return None
+
+    async def end(self, person: str, key: str) -> None:
+        """We do not any more."""
+        if self._db.is_shared:
+            own = delete(under_way).where(
+                under_way.c.person == clean(person),
+                under_way.c.key == key,
+                under_way.c.replica == self._db.replica,
+            )
+            async with self._db.stroke() as connection:
+                await connection.execute(own)
 
     async def put(self, person: str, key: str, request: str, answer: str) -> None:
         values = {"request": request, "answer": clean(answer), "at": self._clock()}

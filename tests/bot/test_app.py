@@ -11,17 +11,20 @@ import pytest
 from bot.api.server import CannotListen
 from bot.app import Program, serve
 from bot.config import Settings
+from bot.replica import Replica
 from bot.rules import Rules
 from bot.storage.db import Database
 from bot.storage.errors import AlreadyRunning
 from bot.storage.inbox import Inbox
 from bot.storage.photos import Photos
+from bot.storage.replicas import Replicas
 from bot.stores import Stores
 from bot.texts import TEXTS
 from bot.webpage import make_page
 from inference.errors import ModelUnusable
 from inference.service import Service
 from tests.fakes import FakeDecoder, FakeEngine, FakePlatform, an_event, cancelled
+from tests.opened import waiting_in
 
 
 class SlowEngine(FakeEngine):
@@ -54,8 +57,8 @@ class Failing:
 class Run:
     """One run of the program over a fake platform and the real web page."""
 
-    def __init__(self, folder, db, failing=()):
-        """`failing`: methods of stores that do, such as "inbox.waiting"."""
+    def __init__(self, folder, db, replica, failing=()):
+        """`failing`: methods of stores that do, such as "inbox.arrived"."""
         self.db = db
         self.inbox = Inbox(db)
         self.engine = SlowEngine()
@@ -70,7 +73,7 @@ class Run:
         rules = Rules(settings.rules())
         web = make_page(settings, stores, service, rules)
         platforms = [web, self.platform]
-        self.program = Program(settings, stores, service, platforms, web.routes(), rules)
+        self.program = Program(settings, stores, service, platforms, rules, replica)
         self.task = asyncio.create_task(self.program.run(self.report))
 
     def report(self, lines):
@@ -94,7 +97,9 @@ class Run:
 @asynccontextmanager
 async def a_run(folder, failing=()):
     db = await Database.open(folder)
-    run = Run(folder, db, failing)
+    replica = Replica(Replicas(db))
+    await replica.enlist(folder)
+    run = Run(folder, db, replica, failing)
     try:
         yield run
     finally:
@@ -178,8 +183,7 @@ async def test_platform_that_fails_ends_the_program(tmp_path):
 @pytest.mark.parametrize(
     "failing",
     [
-        pytest.param("inbox.waiting", id="dispatcher"),
-        pytest.param("inbox.arrived", id="dispatcher, later"),
+        pytest.param("inbox.arrived", id="dispatcher"),
         pytest.param("outbox.arrived", id="postman"),
         pytest.param("tickets.arrived", id="announcer"),
         pytest.param("ledger.recover", id="before all others"),
@@ -205,6 +209,90 @@ async def test_part_that_ends_without_an_error_ends_the_program_too(tmp_path):
 
         [cause] = causes(run.task.exception())
         assert "test ended" in str(cause)
+
+
+def parts():
+    """The tasks that `_keep_up` keeps up, by name."""
+    return {task.get_name(): task for task in asyncio.all_tasks() if is_kept_up(task)}
+
+
+def is_kept_up(task):
+    return task.get_coro().__qualname__ == "_keep_up.<locals>.endless"
+
+
+def waits_for(task):
+    """The future of the innermost task that it waits for; None: it runs."""
+    waiter = task._fut_waiter
+    while isinstance(waiter, asyncio.Task):
+        waiter = waiter._fut_waiter
+    return waiter
+
+
+async def idle(task):
+    """What it waits for when it has nothing to do; the database takes less long."""
+    waiter = None
+    while waiter is None or waiter is not waits_for(task):
+        waiter = waits_for(task)
+        await asyncio.sleep(0.05)
+    return waiter
+
+
+PARTS = [
+    "web",
+    "test",
+    "loop lag",
+    "database",
+    "room on the disk",
+    "replica",
+    "dispatcher",
+    "kept answers",
+    "earlier answers",
+    "blocked pictures",
+    "letting go",
+    "console",
+    "postman",
+    "announcer",
+    "alarms",
+    "reminders",
+    "broadcasts",
+    "retention",
+    "erasing",
+    "workers",
+    "meanwhile",
+    "signs of life",
+]
+
+
+async def test_each_part_that_is_kept_up_has_a_name_and_its_case_below(run):
+    await run.started()
+
+    assert sorted(parts()) == sorted(PARTS)
+
+
+@pytest.mark.row(16)
+@pytest.mark.parametrize(
+    ("part", "how"), [*((part, "an error") for part in PARTS), ("workers", "a cut")]
+)
+async def test_row_16_a_part_into_which_a_fault_comes_from_outside_goes_on_or_ends_the_program(
+    run, part, how
+):
+    await run.started()
+    task = parts()[part]
+    waiter = await idle(task)
+
+    if how == "an error":
+        waiter.set_exception(ZeroDivisionError())
+    else:
+        waiter.cancel()
+    await asyncio.wait([waiter, run.task], return_when="FIRST_COMPLETED")
+    going_on = asyncio.ensure_future(idle(task))
+    await asyncio.wait([run.task, going_on], timeout=5, return_when="FIRST_COMPLETED")
+
+    going_on.cancel()
+    if not run.task.done():  # it went on, and asks for its work again
+        assert not task.done()
+        await run.accept("q1", "why?")
+        await run.platform.until(lambda: run.platform.texts("ann") == ["echo of why?"])
 
 
 async def test_model_that_cannot_be_loaded_ends_the_program(run):
@@ -248,7 +336,7 @@ async def test_message_being_sent_at_the_end_is_known_at_the_next_start(tmp_path
 
         [bubble] = run.platform.chats["ann"]
         assert run.platform.accept is None
-        [entry] = await run.inbox.waiting()
+        [entry] = await waiting_in(run.inbox)
         assert [one.message for one in await run.inbox.replies(entry.id)] == [bubble.id]
 
 

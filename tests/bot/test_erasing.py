@@ -71,7 +71,7 @@ async def test_question_in_line_is_never_answered(flow: Flow):
 
     assert all(request.turns[-1].text != "kanarie question" for request in flow.engine.requests)
     assert "kanarie" not in await rows(flow)
-    assert flow.engine.running == ["first", "second"]
+    assert sorted(flow.engine.running) == ["first", "second"]
 
 
 async def test_question_that_comes_into_the_line_meanwhile_is_ended_too(flow: Flow):

@@ -97,14 +97,18 @@ class Eraser:
         for step in _STEPS:
             async with self._db.write() as connection:
                 await self._doomed.doom_with(connection, await step(connection, scope, who.at))
-        async with self._db.write() as connection:
-            for forget in self._further:
-                await forget(connection, who.name)
+        await self.forget_answers(who)
         await self._each(letters, _empty_letter, who.name)
         await self._each(acts, _hide_act, who.name)
         await self._each(lines, _hide_line, who.name)
         while await self._spend(scope):
             pass
+
+    async def forget_answers(self, who: Erasure) -> None:
+        """Also those that are about to be written."""
+        async with self._db.write() as connection:
+            for forget in self._further:
+                await forget(connection, who.name)
 
     async def tidy(self) -> bool:
         """Files and traces of what was deleted; False: some are left for later, since they may be

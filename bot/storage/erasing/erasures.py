@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert  # PostgreSQL's takes the same on_conflict clauses
+from sqlalchemy import Select, delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert  # SQLite takes the same on_conflict clauses
 
 from bot.event import Conversation
 from bot.storage.db import Database, Transaction
 from bot.storage.erasing.hidden import hidden_name
 from bot.storage.event_json import clean
-from bot.storage.tables import erasures, inbox
+from bot.storage.tables import erasures, inbox, let_go, replicas
+
+_LOOK_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +87,45 @@ class Erasures:
             return [_read(row) for row in rows]
 
     async def is_pending(self, platform: str, person: str) -> bool:
-        own = erasures.c.platform == clean(platform), erasures.c.person == clean(person)
         async with self._db.read() as connection:
-            return (
-                await connection.execute(select(erasures.c.upto).where(*own))
-            ).first() is not None
+            return (await connection.execute(_pending(platform, person))).first() is not None
 
     async def end(self, done: Erasure) -> None:
         """Nothing is left. Ordered again meanwhile, it is to be done again."""
         own = erasures.c.platform == done.platform, erasures.c.person == done.person
+        given = let_go.c.platform == done.platform, let_go.c.person == done.person
         async with self._db.write() as connection:
             await connection.execute(delete(erasures).where(*own, erasures.c.upto == done.upto))
+            await connection.execute(delete(let_go).where(*given, let_go.c.upto <= done.upto))
             emptied = inbox.c.platform == done.platform, inbox.c.person == hidden_name(done.name)
             await connection.execute(update(inbox).where(*emptied).values(person=""))
         self._ended.set()
+
+    async def let_go(self, who: Erasure) -> None:
+        """In this program nothing more is done for them, as far as it came before the order. When
+        that has ended their name is not written down again."""
+        key = {"replica": self._db.replica, "platform": who.platform, "person": who.person}
+        statement = insert(let_go).values(**key, upto=who.upto)
+        pending = _pending(who.platform, who.person)
+        async with self._db.write() as connection:
+            if (await connection.execute(pending)).first() is not None:
+                await connection.execute(
+                    statement.on_conflict_do_update(
+                        index_elements=list(key), set_={"upto": who.upto}
+                    )
+                )
+
+    async def others_at_it(self, who: Erasure) -> bool:
+        """Is there another program that has not said so?"""
+        given = exists().where(
+            let_go.c.replica == replicas.c.id,
+            let_go.c.platform == who.platform,
+            let_go.c.person == who.person,
+            let_go.c.upto >= who.upto,
+        )
+        other = select(replicas.c.id).where(replicas.c.id != self._db.replica, ~given)
+        async with self._db.read() as connection:
+            return (await connection.execute(other.limit(1))).first() is not None
 
     async def ordered(self, timeout_s: float) -> None:
         """Returns when there may be something to do: at the latest then, for another program may
@@ -115,7 +143,14 @@ class Erasures:
             self._ended.clear()
             if not await self.is_pending(platform, person):
                 return
-            await self._ended.wait()
+            with suppress(TimeoutError):  # another program may be at it
+                async with asyncio.timeout(_LOOK_EVERY_S):
+                    await self._ended.wait()
+
+
+def _pending(platform: str, person: str) -> Select[int]:
+    own = erasures.c.platform == clean(platform), erasures.c.person == clean(person)
+    return select(erasures.c.upto).where(*own)
 
 
 def _read(row: Any) -> Erasure:  # Any: the columns of erasures

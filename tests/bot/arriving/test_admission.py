@@ -12,6 +12,7 @@ from bot.texts import TEXTS
 from inference.trace import current
 from tests.bot.flow import THINKING, Flow
 from tests.fakes import a_quote
+from tests.opened import waiting_in
 
 EXPIRED = TEXTS["expired"].en
 STOPPED = TEXTS["stopped"].en
@@ -76,7 +77,7 @@ async def test_the_line_about_a_question_that_ends_early_has_its_own_id(flow, ca
     caplog.handler.addFilter(note)
     await flow.start()
     await behind_another(flow)
-    (entry,) = [one for one in await flow.inbox.waiting() if one.event.conversation.chat == "ann"]
+    (entry,) = [one for one in await waiting_in(flow.inbox) if one.event.conversation.chat == "ann"]
 
     await flow.say("/stop")
     await flow.until_states(q2="stopped")
@@ -398,7 +399,7 @@ async def test_person_is_spoken_to_in_the_language_they_chose(flow):
     assert THINKING not in versions
 
 
-async def test_question_of_somebody_known_is_written_down_four_times_before_its_answer(flow):
+async def test_question_of_somebody_known_is_written_down_five_times_before_its_answer(flow):
     await flow.start()
     await flow.say("hello")
     await flow.ended()
@@ -413,8 +414,9 @@ async def test_question_of_somebody_known_is_written_down_four_times_before_its_
     await flow.say("why?")
     await flow.platform.until(lambda: flow.platform.texts("ann")[-1] == "echo")
 
-    # accepted, in the line with its reservation and the key of its message, begun, that message
-    assert len(writes) == 4
+    # accepted, taken (together with what came by then), in the line with its reservation and the
+    # key of its message, begun, that message
+    assert len(writes) == 5
 
 
 async def test_question_that_is_in_the_line_has_its_reservation(flow):

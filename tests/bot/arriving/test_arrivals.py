@@ -7,18 +7,32 @@ from collections import defaultdict
 import pytest
 
 from bot.arriving.arrivals import Arrivals
+from bot.storage.claims import Claims
 from bot.storage.db import Database
 from bot.storage.inbox import Inbox
 from tests.fakes import an_event
+from tests.opened import new_in
 
 OF_A_CHAT = 64
+
+
+class Box(Inbox):
+    """With its database at hand."""
+
+    def __init__(self, db):
+        super().__init__(db)
+        self.db = db
 
 
 @pytest.fixture
 async def inbox(tmp_path):
     db = await Database.open(tmp_path)
-    yield Inbox(db)
+    yield Box(db)
     await db.close()
+
+
+def arriving(inbox):
+    return Arrivals(inbox, Claims(inbox.db, platforms=lambda: ["test"]))
 
 
 async def accept(inbox, chat, count, first=0):
@@ -37,7 +51,7 @@ def messages(entries, chat):
 
 async def all_there_is(inbox, arrivals):
     """What can be had without anything being done: all that comes before a last one."""
-    last = f"last {len(await inbox.new(10_000))}"
+    last = f"last {len(await new_in(inbox, 10_000))}"
     await accept(inbox, last, 1)
     entries = []
     while True:
@@ -51,7 +65,7 @@ async def all_there_is(inbox, arrivals):
 async def test_one_chat_does_not_crowd_out_the_others(inbox):
     await accept(inbox, "flood", 300)
     await accept(inbox, "ann", 2)
-    arrivals = Arrivals(inbox)
+    arrivals = arriving(inbox)
 
     entries = await all_there_is(inbox, arrivals)
 
@@ -61,7 +75,7 @@ async def test_one_chat_does_not_crowd_out_the_others(inbox):
 
 async def test_all_entries_come_once_and_each_chat_keeps_its_order(inbox):
     await accept(inbox, "flood", 200)
-    arrivals = Arrivals(inbox)
+    arrivals = arriving(inbox)
     seen = defaultdict(list)
     late = 200
     while sum(map(len, seen.values())) < 260:
@@ -82,12 +96,12 @@ async def test_threads_of_a_chat_count_together(inbox):
         event = an_event(str(number), "hi", chat="forum", thread=str(number))
         await inbox.accept(event)
 
-    assert len(await all_there_is(inbox, Arrivals(inbox))) == OF_A_CHAT
+    assert len(await all_there_is(inbox, arriving(inbox))) == OF_A_CHAT
 
 
 async def test_an_entry_that_is_done_twice_makes_no_room_for_two(inbox):
     await accept(inbox, "flood", 200)
-    arrivals = Arrivals(inbox)
+    arrivals = arriving(inbox)
     entries = await all_there_is(inbox, arrivals)
 
     for entry in entries[:31]:

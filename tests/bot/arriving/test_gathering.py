@@ -185,6 +185,17 @@ def test_clock_that_was_set_back_does_not_make_anybody_wait_for_long():
     assert pause_s([entry(1000)], 1.0, TOGETHER_S) == TOGETHER_S
 
 
+def test_half_an_album_that_a_crash_has_left_waits_for_the_other_half():
+    half, rest = entry(1, "what?", album="a"), entry(2, at=61.0, album="a")
+
+    assert pause_s([half], 60.0, TOGETHER_S, taken_at=60.0) == 10.0
+    assert pause_s([half], 67.5, TOGETHER_S, taken_at=60.0) == 2.5
+    assert pause_s([half, rest], 61.0, TOGETHER_S, taken_at=60.0) == 1.0
+    assert pause_s([half], 60.0, TOGETHER_S / 4, taken_at=60.0) == 2.5
+    assert pause_s([half], 60.0, TOGETHER_S * 4, taken_at=60.0) == 10.0
+    assert pause_s([entry(1)], 60.0, TOGETHER_S, taken_at=60.0) == 0.0  # it is kept alone
+
+
 def test_nobody_waits_when_nothing_is_gathered():
     assert pause_s([entry(1, album="a")], 1.0, 0.0) == 0.0
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.arriving.notices import Notices
 from bot.delivery import Delivery
-from bot.event import Button
+from bot.event import Button, Conversation
 from bot.pacing import Governor
+from bot.platforms.base import Post
 from bot.storage.inbox import Entry
-from tests.fakes import FakePlatform, FakeTime, an_event
+from tests.fakes import FakePlatform, FakeTime, an_event, settle
 
 
 class Room:
@@ -57,6 +60,19 @@ async def test_other_complaints_and_other_groups_have_their_own_turn(room):
 
     assert room.seen() == ["full", "too large"]
     assert room.platform.texts("other") == ["full"]
+
+
+async def test_whole_answers_pass_those_who_cannot_be_answered(room):
+    room.platform.edit_every_s = 0.05
+    delivery = Delivery(room.platform, room.governor)
+    async with asyncio.TaskGroup() as group:
+        for number in (1, 2):
+            group.create_task(room.complain(f"full {number}", f"full {number}"))
+        await settle()
+        to = Conversation("test", "room")
+        group.create_task(delivery.say(to, Post("42"), reply_to=None, key="k"))
+
+    assert room.seen() == ["full 1", "42", "full 2"]
 
 
 async def test_in_private_every_complaint_is_made(room):
@@ -108,3 +124,14 @@ async def test_press_is_thanked_for_unless_its_button_shows_it(room, shows, seen
     await room.notices.thank(room.entry(), "thanks")
 
     assert room.seen() == seen
+
+
+async def test_an_entry_that_is_done_again_is_told_nothing_twice(room):
+    """What came after the words failed, such as its end on a full disk."""
+    entry = room.entry()
+
+    await room.notices.say(entry, "your quota")
+    await room.notices.say(entry, "your quota")
+    await room.notices.say(room.entry(), "your quota")
+
+    assert room.seen() == ["your quota", "your quota"]

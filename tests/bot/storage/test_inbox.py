@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from bot.event import Attachment, Conversation, Event, Person
 from bot.storage.db import Database
 from bot.storage.inbox import Backlog, Entry, Inbox, Opened
+from bot.storage.tables import inbox as rows
+from tests.bot.storage.ground import Ground
+from tests.opened import new_in, waiting_in
 
 MakeEvent = Callable[..., Event]
 ACCEPT_FOR_EVER = """
 import asyncio, itertools, sys
 from pathlib import Path
+from pydantic import SecretStr
 from bot.event import Conversation, Event, Person
 from bot.storage.db import Database
 from bot.storage.inbox import Inbox
 async def main():
-    inbox = Inbox(await Database.open(Path(sys.argv[1])))
+    inbox = Inbox(await Database.open(Path(sys.argv[1]), SecretStr(sys.argv[2])))
     for number in itertools.count():
         event = Event("bot", str(number), Conversation("test", "7"), Person("p"), "text")
         await inbox.accept(event)
@@ -39,25 +41,26 @@ def inbox(db: Database) -> Inbox:
     return Inbox(db, clock=lambda: 1000.0)
 
 
-def state_of(db: Database, entry: Entry) -> tuple[str, float | None]:
-    with contextlib.closing(sqlite3.connect(db.file)) as raw:
-        return raw.execute("SELECT state, ended_at FROM inbox WHERE id=?", [entry.id]).fetchone()
+async def state_of(db: Database, entry: Entry) -> tuple[str, float | None]:
+    found = select(rows.c.state, rows.c.ended_at).where(rows.c.id == entry.id)
+    async with db.read() as connection:
+        return tuple((await connection.execute(found)).one())
 
 
 async def test_an_event_is_accepted_once(inbox: Inbox, make_event: MakeEvent):
     assert await inbox.accept(make_event("1")) is True
     assert await inbox.accept(make_event("1", text="edited")) is False
 
-    assert [entry.event.text for entry in await inbox.new(10)] == ["what is it?"]
+    assert [entry.event.text for entry in await new_in(inbox, 10)] == ["what is it?"]
 
 
 async def test_a_repetition_is_known_even_after_the_end(inbox: Inbox, make_event: MakeEvent):
     await inbox.accept(make_event("1"))
-    (entry,) = await inbox.new(10)
+    (entry,) = await new_in(inbox, 10)
     await inbox.end(entry.id, "said")
 
     assert await inbox.accept(make_event("1")) is False
-    assert await inbox.new(10) == []
+    assert await new_in(inbox, 10) == []
 
 
 async def test_the_same_message_id_in_another_chat_or_bot_is_another_event(
@@ -77,8 +80,8 @@ async def test_new_events_come_in_the_order_of_acceptance(inbox: Inbox, make_eve
     for message in ("9", "10", "2"):
         await inbox.accept(make_event(message))
 
-    assert [e.event.message for e in await inbox.new(2)] == ["9", "10"]
-    assert [e.event.message for e in await inbox.new(9)] == ["9", "10", "2"]
+    assert [e.event.message for e in await new_in(inbox, 2)] == ["9", "10"]
+    assert [e.event.message for e in await new_in(inbox, 9)] == ["9", "10", "2"]
 
 
 async def test_an_event_is_read_back_whole(inbox: Inbox):
@@ -94,7 +97,7 @@ async def test_an_event_is_read_back_whole(inbox: Inbox):
 
     await inbox.accept(event)
 
-    assert [e.event for e in await inbox.new(1)] == [event]
+    assert [e.event for e in await new_in(inbox, 1)] == [event]
 
 
 async def test_unsound_text_is_accepted_and_recognised_again(inbox: Inbox, make_event: MakeEvent):
@@ -108,41 +111,41 @@ async def test_the_states_lead_from_new_to_waiting_to_an_end(
     db: Database, inbox: Inbox, make_event: MakeEvent
 ):
     await inbox.accept(make_event())
-    (entry,) = await inbox.new(1)
-    assert await inbox.waiting() == []
+    (entry,) = await new_in(inbox, 1)
+    assert await waiting_in(inbox) == []
 
     await inbox.wait(entry.id)
-    assert await inbox.new(1) == []
-    assert await inbox.waiting() == [replace(entry, state="waiting")]
+    assert await new_in(inbox, 1) == []
+    assert await waiting_in(inbox) == [replace(entry, state="waiting")]
 
     await inbox.end(entry.id, "refused")
-    assert await inbox.waiting() == []
-    assert state_of(db, entry) == ("refused", 1000.0)
+    assert await waiting_in(inbox) == []
+    assert (await state_of(db, entry)) == ("refused", 1000.0)
 
 
 async def test_the_first_end_holds(db: Database, inbox: Inbox, make_event: MakeEvent):
     await inbox.accept(make_event())
-    (entry,) = await inbox.new(1)
+    (entry,) = await new_in(inbox, 1)
     await inbox.end(entry.id, "stopped")
 
     await inbox.end(entry.id, "dead")
     await inbox.wait(entry.id)
 
-    assert state_of(db, entry)[0] == "stopped"
+    assert (await state_of(db, entry))[0] == "stopped"
 
 
 async def test_attempts_count_and_are_seen_by_the_next_run(inbox: Inbox, make_event: MakeEvent):
     await inbox.accept(make_event())
-    (entry,) = await inbox.new(1)
+    (entry,) = await new_in(inbox, 1)
     await inbox.wait(entry.id)
 
     assert [await inbox.begin(entry.id), await inbox.begin(entry.id)] == [1, 2]
-    assert [e.attempts for e in await inbox.waiting()] == [2]
+    assert [e.attempts for e in await waiting_in(inbox)] == [2]
 
 
 async def test_replies_come_back_in_order_of_their_parts(inbox: Inbox, make_event: MakeEvent):
     await inbox.accept(make_event())
-    (entry,) = await inbox.new(1)
+    (entry,) = await new_in(inbox, 1)
     assert await inbox.replies(entry.id) == []
 
     second = await inbox.open_reply(entry.id, 1)
@@ -154,7 +157,7 @@ async def test_replies_come_back_in_order_of_their_parts(inbox: Inbox, make_even
 
 async def test_a_part_that_is_sent_anew_gets_another_key(inbox: Inbox, make_event: MakeEvent):
     await inbox.accept(make_event())
-    (entry,) = await inbox.new(1)
+    (entry,) = await new_in(inbox, 1)
     before = await inbox.open_reply(entry.id, 0)
     await inbox.note_reply(entry.id, 0, "m1")
 
@@ -167,7 +170,7 @@ async def test_a_part_that_is_sent_anew_gets_another_key(inbox: Inbox, make_even
 async def test_an_answer_is_found_by_each_of_its_messages(inbox: Inbox, make_event: MakeEvent):
     await inbox.accept(make_event("1"))
     await inbox.accept(make_event("1", chat="8"))
-    here, elsewhere = await inbox.new(2)
+    here, elsewhere = await new_in(inbox, 2)
     for entry in (here, elsewhere):
         for part in (0, 1):
             await inbox.open_reply(entry.id, part)
@@ -185,7 +188,7 @@ async def test_a_message_is_found_by_its_name_in_its_chat_alone(
     inbox: Inbox, make_event: MakeEvent
 ):
     await inbox.accept(make_event("1"))
-    (entry,) = await inbox.new(1)
+    (entry,) = await new_in(inbox, 1)
 
     assert await inbox.said(Conversation("test", "7", "any thread"), "1") == entry
     assert await inbox.said(Conversation("test", "8"), "1") is None
@@ -194,7 +197,7 @@ async def test_a_message_is_found_by_its_name_in_its_chat_alone(
 
 async def test_an_entry_is_known_by_its_number_after_its_end(inbox: Inbox, make_event: MakeEvent):
     await inbox.accept(make_event())
-    (entry,) = await inbox.new(1)
+    (entry,) = await new_in(inbox, 1)
     await inbox.end(entry.id, "ignored")
 
     assert await inbox.entry(entry.id) == replace(entry, state="ignored")
@@ -206,14 +209,14 @@ async def test_parts_have_their_end_when_their_question_waits(
 ):
     for message in "abc":
         await inbox.accept(make_event(message))
-    first, asked, last = await inbox.new(3)
+    first, asked, last = await new_in(inbox, 3)
     await inbox.end(first.id, "ignored")
 
     await inbox.wait(asked.id, [first.id, last.id])
 
-    assert [entry.id for entry in await inbox.waiting()] == [asked.id]
+    assert [entry.id for entry in await waiting_in(inbox)] == [asked.id]
     assert [entry.id for entry in await inbox.parts(asked.id)] == [first.id, last.id]
-    assert [state_of(db, entry)[0] for entry in (first, last)] == ["ignored", "said"]
+    assert [(await state_of(db, entry))[0] for entry in (first, last)] == ["ignored", "said"]
     assert await inbox.asked_as(last.id) == asked.id
     assert await inbox.asked_as(asked.id) == asked.id
 
@@ -221,7 +224,7 @@ async def test_parts_have_their_end_when_their_question_waits(
 async def test_a_part_belongs_to_its_first_question(inbox: Inbox, make_event: MakeEvent):
     for message in "abc":
         await inbox.accept(make_event(message))
-    part, asked, other = await inbox.new(3)
+    part, asked, other = await new_in(inbox, 3)
     await inbox.wait(asked.id, [part.id])
 
     await inbox.wait(other.id, [part.id])
@@ -248,7 +251,7 @@ async def test_recent_is_what_one_person_said_in_one_conversation(
     }
     for now[0], (message, one) in enumerate(said.items()):
         await inbox.accept(replace(one, message=message))
-    entries = {entry.event.message: entry for entry in await inbox.new(10)}
+    entries = {entry.event.message: entry for entry in await new_in(inbox, 10)}
     await inbox.wait(entries["first"].id, [entries["part"].id])
 
     recent = await inbox.recent(entries["asking"], since=1.0)
@@ -256,24 +259,11 @@ async def test_recent_is_what_one_person_said_in_one_conversation(
     assert [entry.event.message for entry in recent] == ["second", "first"]
 
 
-async def test_new_entries_of_one_chat_are_read_between_two_numbers(
-    inbox: Inbox, make_event: MakeEvent
-):
-    for number in range(10):
-        await inbox.accept(make_event(str(number), chat=str(7 + number % 2)))
-    numbers = [entry.id for entry in await inbox.new(10)]
-
-    found = await inbox.new_in(Conversation("test", "7"), 3, after=numbers[0], until=numbers[7])
-
-    assert [entry.event.message for entry in found] == ["2", "4", "6"]
-    assert [e.event.message for e in await inbox.new(10, after=numbers[7])] == ["8", "9"]
-
-
 async def test_backlog_counts_what_has_not_ended(inbox: Inbox, make_event: MakeEvent):
     assert await inbox.backlog() == Backlog(0, 0)
     for message in "abcd":
         await inbox.accept(make_event(message))
-    first, second, *_ = await inbox.new(4)
+    first, second, *_ = await new_in(inbox, 4)
     await inbox.wait(first.id)
     await inbox.end(second.id, "ignored")
 
@@ -287,14 +277,14 @@ async def test_an_arrival_wakes_the_one_who_waits(inbox: Inbox, make_event: Make
     await inbox.accept(make_event())
     await waiting
 
-    assert len(await inbox.new(1)) == 1
+    assert len(await new_in(inbox, 1)) == 1
 
 
 async def test_an_arrival_between_looking_and_waiting_is_not_missed(
     inbox: Inbox, make_event: MakeEvent
 ):
     await inbox.arrived()
-    assert await inbox.new(1) == []
+    assert await new_in(inbox, 1) == []
     await inbox.accept(make_event())
 
     await inbox.arrived()
@@ -317,7 +307,7 @@ async def test_many_at_once_are_each_accepted_once(inbox: Inbox, make_event: Mak
     taken = await asyncio.gather(*(inbox.accept(event) for event in events))
 
     assert sum(taken) == 40
-    assert len({entry.event.message for entry in await inbox.new(100)}) == 40
+    assert len({entry.event.message for entry in await new_in(inbox, 100)}) == 40
 
 
 async def test_a_row_that_cannot_be_read_holds_up_no_other(
@@ -325,19 +315,23 @@ async def test_a_row_that_cannot_be_read_holds_up_no_other(
 ):
     await inbox.accept(make_event("1"))
     await inbox.accept(make_event("2"))
-    broken, sound = await inbox.new(2)
-    with contextlib.closing(sqlite3.connect(db.file)) as raw:
-        raw.execute("UPDATE inbox SET event='{}' WHERE id=?", [broken.id])
-        raw.commit()
+    broken, sound = await new_in(inbox, 2)
+    async with db.write() as connection:
+        await connection.execute(update(rows).where(rows.c.id == broken.id).values(event="{}"))
 
-    assert await inbox.new(2) == [sound]
-    assert state_of(db, broken)[0] == "dead"
+    assert await new_in(inbox, 2) == [sound]
+    assert (await state_of(db, broken))[0] == "dead"
 
 
 @pytest.mark.parametrize("told_before_the_kill", [1, 7, 40])
-async def test_what_was_accepted_survives_kill_9(tmp_path: Path, told_before_the_kill: int):
+async def test_what_was_accepted_survives_kill_9(ground: Ground, told_before_the_kill: int):
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", ACCEPT_FOR_EVER, str(tmp_path), stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-c",
+        ACCEPT_FOR_EVER,
+        str(ground.data_dir),
+        ground.url.get_secret_value(),
+        stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     told = [await process.stdout.readline() for _ in range(told_before_the_kill)]
@@ -346,8 +340,8 @@ async def test_what_was_accepted_survives_kill_9(tmp_path: Path, told_before_the
     told += [line for line in rest.splitlines(keepends=True) if line.endswith(b"\n")]
     await process.wait()
 
-    db = await Database.open(tmp_path)
-    kept = {entry.event.message for entry in await Inbox(db).new(10**6)}
+    db = await ground.open()
+    kept = {entry.event.message for entry in await new_in(Inbox(db))}
     await db.close()
 
     assert kept >= {line.decode().strip() for line in told}

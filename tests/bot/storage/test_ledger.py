@@ -20,6 +20,7 @@ from bot.storage.db import Database
 from bot.storage.history import History, Said
 from bot.storage.inbox import Inbox
 from bot.storage.ledger import Account, Ledger, Now, Standing, Used
+from tests.opened import new_in
 
 DAY_S = 86_400.0
 ANN = Subject("person", "test:ann")
@@ -61,7 +62,7 @@ class Entries:
     async def new(self) -> int:
         name = f"e{next(self._names)}"
         await self._inbox.accept(Event("bot", name, Conversation("test", "c"), Person("ann"), "?"))
-        return (await self._inbox.new(10_000))[-1].id
+        return (await new_in(self._inbox, 10_000))[-1].id
 
 
 async def test_a_question_beyond_the_limit_is_refused_with_the_limit(

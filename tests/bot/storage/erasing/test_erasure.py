@@ -30,6 +30,7 @@ from bot.storage.sessions import Sessions
 from bot.storage.tables import cases, inbox
 from bot.storage.ticket import Customer, Line, Step, Ticket
 from bot.storage.tickets import Tickets
+from tests.opened import new_in
 
 pytestmark = pytest.mark.asyncio
 
@@ -114,9 +115,10 @@ def help_me(ticket: Ticket, number: int, lines: list[Line]) -> Step:
 
 @pytest.fixture
 def house(db: Database) -> House:
-    return House(db, db.file.parent)
+    return House(db, db.data_dir)
 
 
+@pytest.mark.row(60)
 async def test_nothing_of_a_chat_is_left_and_all_of_others_is(house: House):
     theirs, others = await house.photo(b"\xff\xd8 kanarie"), await house.photo(b"\xff\xd8 bobs")
     await house.answer(await house.ask("771100", "kanarie asks"), "kanarie answer", theirs)
@@ -144,7 +146,7 @@ async def test_event_that_comes_again_is_not_accepted_again(house: House):
     await house.forget()
 
     assert not await house.inbox.accept(entry.event)
-    assert await house.inbox.new(10) == []
+    assert await new_in(house.inbox, 10) == []
 
 
 async def test_what_they_say_afterwards_is_new(house: House):
@@ -294,6 +296,7 @@ async def test_what_others_quote_is_theirs(house: House):
     assert await house.window(GROUP) == ["look", "I see"]
 
 
+@pytest.mark.row(60)
 async def test_many_rows_leave_no_trace_in_the_pages_of_the_file(house: House):
     """SQLite moves rows when it balances its tree; what was copied must not stay behind."""
     for number in range(150):
