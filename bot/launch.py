@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import readline  # noqa: F401  gives input() the keys that edit a line
+import resource
 import signal
 import sys
 import threading
@@ -29,7 +30,7 @@ from bot.errors import ConfigError
 from bot.guarding import terminal_safety
 from bot.platforms.base import Misconfigured
 from bot.rules import Rules
-from bot.storage.errors import StorageError
+from bot.storage.errors import Broken, StorageError
 from bot.terminal import CannotRead, Chat, Manner
 from bot.texts import Language
 from bot.watching.systemd import Systemd
@@ -82,6 +83,8 @@ def check(config: Path | None, language: Language | None, *, as_json: bool) -> i
 
 def _load(config: Path | None, *, quiet: bool = False) -> Settings:
     """`quiet`: in a talk on the terminal only what went wrong is of interest."""
+    # a core file, of this process or of the engine's, would hold keys and what people wrote
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         settings = load(config)
     except ConfigError as error:
@@ -138,7 +141,9 @@ def _end_of(work: Coroutine[Any, Any, int], complain: Callable[[str], None] = _c
 
 
 def _single(error: BaseException) -> BaseException:
-    """A task group wraps even a single error."""
+    """A task group wraps even a single error. Of several, the one that the others come from."""
+    if isinstance(error, BaseExceptionGroup) and (broken := error.subgroup(Broken)):
+        return _single(broken.exceptions[0])
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error

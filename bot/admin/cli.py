@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from bot.admin import copies
 from bot.options import Config, Words
 
 # NOTE: `bot.admin.machine` is imported inside the commands: --help shall not wait for a database.
@@ -199,18 +200,6 @@ def forget(
 
 
 @app.command(rich_help_panel=_RECORDS)
-def backup(
-    folder: Annotated[Path, typer.Argument(help="Where to; it must not exist yet.")],
-    config: Config = None,
-    language: Words = None,
-) -> None:
-    """Copy database, photos and keys of encrypted rooms, also while the bot runs."""
-    from bot.admin import backup  # late: see above
-
-    raise typer.Exit(backup.run(folder, config, language))
-
-
-@app.command(rich_help_panel=_RECORDS)
 def audit(
     lines: Annotated[int, typer.Argument(min=1, max=50, help="How many.")] = 10,
     config: Config = None,
@@ -293,6 +282,9 @@ def ticket(
     from bot.admin import tickets  # late: see above
 
     raise typer.Exit(tickets.show_ticket(number, config, language))
+
+
+copies.add_to(app)  # here: --help shows the groups in the order of their first commands
 
 
 @keys.command("create")

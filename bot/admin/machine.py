@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from pydantic import SecretStr
 
 from bot.access.names import parse_person
 from bot.access.quota import Misread
@@ -28,7 +29,8 @@ from bot.api.addresses import authority_here
 from bot.config import Settings
 from bot.rules import Rules
 from bot.storage.audit import Act, Outcome
-from bot.storage.db import Database, Transaction, holder
+from bot.storage.db import Database, Transaction
+from bot.storage.holding import holder
 from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
 from bot.storage.people import People
@@ -36,7 +38,7 @@ from bot.texts import Language
 from inference.images.decode import Decoder
 
 Work = Callable[[Office, Actor, Settings], Coroutine[Any, Any, str]]
-Opens = Callable[[Path], Coroutine[Any, Any, Database]]
+Opens = Callable[[Path, SecretStr], Coroutine[Any, Any, Database]]
 
 
 def order(command: str, words: str, config: Path | None, language: Language | None) -> int:
@@ -210,7 +212,7 @@ async def _carry_out(
 
 @asynccontextmanager
 async def _office(settings: Settings, opens: Opens) -> AsyncIterator[Office]:
-    db = await opens(settings.storage.data_dir)
+    db = await opens(settings.storage.data_dir, settings.storage.url)
     try:
         tokens = settings.answers.max_tokens + settings.window.max_tokens
         rules, people = Rules(settings.rules()), People(db)

@@ -14,9 +14,11 @@ from bot.admin.actor import Actor
 from bot.admin.office import Office
 from bot.config import Settings
 from bot.storage.audit import Outcome
-from bot.storage.db import Database, Transaction, holder
+from bot.storage.db import Database, Transaction
 from bot.storage.erasing.hidden import hidden_name
+from bot.storage.holding import holder
 from bot.storage.photos import Photos
+from bot.storage.replicas import Replicas
 from bot.stores import Stores
 from bot.upkeep import make_eraser
 
@@ -50,11 +52,18 @@ async def forget(office: Office, actor: Actor, settings: Settings, who: Name) ->
             return Outcome("", hidden_name(str(who)))
 
         await office.audit.once(actor.act, order)
-        if holder(settings.storage.data_dir) is None:
+        if not await _is_running(settings, stores):
             await _erase(stores, who)
         elif not await _is_done(stores, who):
             return actor.say("machine_forget_ordered", who=who)
     return actor.say("machine_forgotten", who=who)
+
+
+async def _is_running(settings: Settings, stores: Stores) -> bool:
+    """Here, or on another machine where several share a database."""
+    if holder(settings.storage.data_dir) is not None:
+        return True
+    return stores.db.is_shared and await Replicas(stores.db).is_anybody()
 
 
 async def _erase(stores: Stores, who: Name) -> None:
@@ -80,9 +89,8 @@ def _new_file(file: Path) -> IO[bytes]:
 
 @asynccontextmanager
 async def _stores(settings: Settings) -> AsyncIterator[Stores]:
-    folder = settings.storage.data_dir
-    db = await Database.join(folder)
+    db = await Database.join(settings.storage.data_dir, settings.storage.url)
     try:
-        yield Stores.of(db, Photos(folder / "photos"))
+        yield Stores.of(db, Photos(settings.storage.photos))
     finally:
         await db.close()

@@ -168,7 +168,7 @@ def _end_of(config: Path | None, language: Language | None, work: Work) -> int:
 
 
 async def _look(settings: Settings, language: Language, work: Work) -> str:
-    db = await Database.join(settings.storage.data_dir)
+    db = await Database.join(settings.storage.data_dir, settings.storage.url)
     try:
         tickets = Tickets(db, Outbox(db))
         return await work(tickets, Periods(settings.quota.timezone), language)

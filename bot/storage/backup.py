@@ -6,17 +6,25 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from bot.storage.errors import DatabaseDamaged, NoDatabase, Taken, WithinItself
-from bot.storage.soundness import FILE
+from bot.storage.room import BALLAST
+from bot.storage.soundness import FILE, LAST_BACKUP
 
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 _PAGES = 1024  # copied at a stroke; between two of them the program may write
-_LEFT_OUT = ("*.lock", "*-wal", "*-shm", "tmp", "models")  # models can be fetched again
+ASIDE = "before-"  # how a folder begins in which a restore has left what was there
+MADE_AT = "made_at"  # in a backup: seconds since 1970
+# Models can be fetched again; the rest belongs to the program that runs there.
+_LEFT_OUT = (
+    *("*.lock", "*-wal", "*-shm", "tmp", "models", f"{BALLAST}*", f"{ASIDE}*"),
+    *(LAST_BACKUP, MADE_AT, "restor*"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +32,22 @@ class Copied:
     files: int
     bytes: int
 
+    def __add__(self, other: Copied) -> Copied:
+        return Copied(self.files + other.files, self.bytes + other.bytes)
 
-def back_up(data_dir: Path, to: Path) -> Copied:
-    """`to` must not exist. Raises NoDatabase, Taken, WithinItself, DatabaseDamaged, OSError.
+
+def back_up(
+    data_dir: Path, to: Path, photos: Path | None = None, *, on_server: bool = False
+) -> Copied:
+    """`to` must not exist. `photos`: where they are, if not in `data_dir`. `on_server`: there the
+    database is, and it is not copied.
+
+    Raises NoDatabase, Taken, WithinItself, DatabaseDamaged, OSError.
 
     Databases first, each as it is at one moment; a photo is on the disk before the database knows
     of it, so that none is missing.
     """
-    if not (data_dir / FILE).exists():
+    if not (on_server or (data_dir / FILE).exists()):
         raise NoDatabase(data_dir / FILE)
     if to.exists():
         raise Taken(to)
@@ -40,24 +56,50 @@ def back_up(data_dir: Path, to: Path) -> Copied:
     to.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
     try:
-        copied = _copy(data_dir, unfinished)
-        _flush(unfinished)
+        copied = copy_folder(data_dir, unfinished)
+        if photos is not None and not photos.resolve().is_relative_to(data_dir.resolve()):
+            copied += copy_folder(photos, unfinished / "photos")
+        (unfinished / MADE_AT).write_text(f"{time.time():.3f}\n", "ascii")
+        flush(unfinished)
         unfinished.rename(to)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+    with suppress(OSError):  # they may be others' folders; the backup is made all the same
+        flush(to.parent, deep=False)
+        (data_dir / LAST_BACKUP).write_text(f"{to.absolute()}\n", "utf-8")
     return copied
 
 
-def _copy(data_dir: Path, to: Path) -> Copied:
+def made_at(folder: Path) -> float:
+    """Seconds since 1970."""
+    try:
+        return float((folder / MADE_AT).read_text("ascii"))
+    except (OSError, ValueError):  # made by an earlier version, or by hand
+        return (folder / FILE).stat().st_mtime
+
+
+def copy_folder(data_dir: Path, to: Path) -> Copied:
+    """All but what another program would not need; each database as it is at one moment."""
     databases = [file for file in _files(data_dir) if _is_database(file)]
     for file in databases:
         _copy_database(file, _beside(file, data_dir, to))
     for file in _files(data_dir):  # looked for again: photos have come meanwhile
         if file not in databases:
-            shutil.copy2(file, _beside(file, data_dir, to))
+            with suppress(FileNotFoundError):  # a photo that the program has deleted meanwhile
+                shutil.copy2(file, _beside(file, data_dir, to))
     copies = [file for file in to.rglob("*") if file.is_file()]
     return Copied(len(copies), sum(file.stat().st_size for file in copies))
+
+
+def flush(folder: Path, *, deep: bool = True) -> None:
+    """Onto the disk: the folder, and all that is in it."""
+    for path in [folder, *(folder.rglob("*") if deep else ())]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _files(data_dir: Path) -> list[Path]:
@@ -75,8 +117,9 @@ def _beside(file: Path, data_dir: Path, to: Path) -> Path:
 
 
 def _is_database(file: Path) -> bool:
-    with file.open("rb") as opened:
+    with suppress(FileNotFoundError), file.open("rb") as opened:
         return opened.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
+    return False
 
 
 def _copy_database(file: Path, to: Path) -> None:
@@ -89,12 +132,3 @@ def _copy_database(file: Path, to: Path) -> None:
         raise DatabaseDamaged(file, str(error)) from error
     if found != "ok":
         raise DatabaseDamaged(file, found)
-
-
-def _flush(folder: Path) -> None:
-    for path in [folder, *folder.rglob("*")]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -215,7 +215,6 @@ AdminKey = Literal[
     "machine_misread",
     "machine_not_running",
     "machine_told",
-    "machine_backed_up",
 ]
 
 ADMIN: dict[str, Text] = {
@@ -812,10 +811,5 @@ ADMIN: dict[str, Text] = {
     "machine_told": Text(
         zh="已通知进程 {process} 重新读取 config.toml；结果写在它的日志里。",
         en="Process {process} was told to read config.toml again; its log says what changed.",
-    ),
-    "machine_backed_up": Text(
-        zh="已备份到 {folder}：{files} 个文件，{mb} MB。恢复：停下程序，用它替换原来的数据文件夹。",
-        en="Backed up to {folder}: {files} files, {mb} MB. To restore: stop the bot, and "
-        "replace the data folder by this one.",
     ),
 }

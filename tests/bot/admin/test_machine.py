@@ -222,3 +222,49 @@ def test_link_names_an_address_that_a_browser_can_open(
     monkeypatch.setenv("VISIONBOT_WEB__ACCESS_CODE", "a long access code")
 
     assert f"http://{address}:9000/admin#" in ordered("page")
+
+
+@pytest.mark.parametrize("words", [["verify"], ["restore", "--yes"]])
+def test_a_folder_that_is_no_backup_is_called_so(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "pictures").mkdir()
+
+    code, said = refused(words[0], "pictures", *words[1:])
+
+    assert code == 1
+    assert said == (
+        "visionbot: pictures is no backup of visionbot; "
+        "name the folder that `visionbot admin backup` made"
+    )
+
+
+def test_a_backup_of_a_bot_on_a_server_is_said_to_hold_no_database(tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "made_at").write_text("1790000000.000\n", "ascii")
+
+    code, said = refused("verify", "copy")
+
+    assert code == 1
+    assert said.startswith("visionbot: copy holds no database: that was on a server")
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("words", [["verify"], ["restore", "--yes"]])
+def test_for_a_damaged_backup_another_one_is_asked(tmp_path: Path, words: list[str]) -> None:
+    ordered("backup", "copy")
+    (tmp_path / "copy" / "visionbot.db").write_bytes(b"no database at all")
+
+    code, said = refused(words[0], "copy", *words[1:])
+
+    assert code == 1
+    assert said.endswith("; take another backup")
+    assert "restore it" not in said
+
+
+@pytest.mark.usefixtures("database")
+def test_for_damage_in_the_data_folder_itself_a_backup_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "data" / "visionbot.db").write_bytes(b"no database at all")
+
+    code, said = refused("verify", "data")
+
+    assert code == 1
+    assert "restore it from a backup" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 
 import pytest
@@ -55,6 +56,25 @@ async def test_a_copy_made_while_others_write_is_sound_and_of_one_moment(tmp_pat
         numbers = [int(message[1:]) for message in messages if message != "first"]
         assert numbers == list(range(len(numbers)))
         assert "first" in messages
+
+
+async def test_a_photo_that_is_deleted_meanwhile_is_left_out(tmp_path, monkeypatch):
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    await (await Database.open(data)).close()
+    photos = Photos(data / "photos")
+    old, new = await photos.put(b"too old"), await photos.put(b"new")
+    copy_one = shutil.copy2
+
+    def late(file, to):
+        if file.name == old[2:]:
+            file.unlink()
+        return copy_one(file, to)
+
+    monkeypatch.setattr(shutil, "copy2", late)
+    back_up(data, copy)
+
+    assert await Photos(copy / "photos").get(new) == b"new"
+    assert not (copy / "photos" / old[:2] / old[2:]).exists()
 
 
 async def test_a_folder_that_exists_is_left_as_it_is(tmp_path):

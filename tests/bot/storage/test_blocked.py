@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
+from sqlalchemy import insert
 
 from bot.storage import blocked
 from bot.storage.blocked import BlockedPictures
 from bot.storage.db import Database
+from bot.storage.tables import blocked_pictures
+from tests.bot.storage.ground import Ground
 
 A, B = "a" * 64, "b" * 64
 LOOKS = bytes(range(32))
@@ -51,11 +53,11 @@ async def test_what_is_allowed_again_leaves_the_list(db: Database) -> None:
 
 
 async def test_what_another_program_changes_is_seen_at_the_next_look(
-    db: Database, tmp_path: Path
+    db: Database, ground: Ground
 ) -> None:
     pictures = BlockedPictures(db)
     await pictures.refresh()
-    beside = await Database.join(tmp_path)
+    beside = await ground.join()
     await BlockedPictures(beside).block(A, LOOKS, who="machine:root", why="")
     await beside.close()
 
@@ -76,12 +78,10 @@ async def test_a_list_that_did_not_change_is_not_made_anew(db: Database) -> None
 
 
 async def test_the_list_is_bounded(db: Database) -> None:
-    rows = [(f"{number:064x}", "", "test:ann", "", 1.0) for number in range(blocked.MOST)]
+    same = {"likeness": "", "who": "test:ann", "why": "", "at": 1.0}
+    rows = [{"digest": f"{number:064x}", **same} for number in range(blocked.MOST)]
     async with db.write() as connection:
-        await connection.exec_driver_sql(
-            "INSERT INTO blocked_pictures (digest, likeness, who, why, at) VALUES (?, ?, ?, ?, ?)",
-            rows,
-        )
+        await connection.execute(insert(blocked_pictures), rows)
     pictures = BlockedPictures(db)
 
     one_more = await pictures.block(A, LOOKS, who="test:ann", why="")

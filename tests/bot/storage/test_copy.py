@@ -80,6 +80,7 @@ async def test_copy_has_questions_answers_settings_ratings_and_photos(house: Hou
     assert said == [("bot", "answer to my question"), ("you", "my question")]
 
 
+@pytest.mark.row(60)
 async def test_copy_has_nothing_of_anybody_else(house: House):
     bobs = await house.photos.put(b"\xff\xd8 bobs")
     await house.ask(ANN, "ann", "my question")

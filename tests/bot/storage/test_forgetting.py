@@ -7,7 +7,7 @@ import time as real_time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from bot.event import Attachment, Conversation, Event, Person
 from bot.storage.db import Database
@@ -17,6 +17,8 @@ from bot.storage.history import History, Said
 from bot.storage.inbox import Entry, Inbox
 from bot.storage.page import Page
 from bot.storage.photos import Photos
+from bot.storage.soundness import FILE
+from tests.bot.storage.ground import on_sqlite
 
 ANN, BOB = Conversation("web", "ann"), Conversation("web", "bob")
 LATER_S = 7200.0
@@ -208,11 +210,12 @@ def traces(folder: Path, word: bytes) -> list[str]:
     return [file.name for file in folder.rglob("*") if file.is_file() and word in file.read_bytes()]
 
 
+@on_sqlite  # a server keeps its own files
 async def test_no_word_of_it_stays_in_any_file(place: Place):
-    folder = place.db.file.parent
+    folder = place.db.data_dir
     entry = await place.ask("a canary question")
     await place.answer(entry, "a canary answer")
-    assert traces(folder, b"canary") == [f"{place.db.file.name}-wal"]
+    assert traces(folder, b"canary") == [f"{FILE}-wal"]
 
     await place.forgetting.forget("ann", entry.id)
     await place.forgetting.sweep()
@@ -220,6 +223,7 @@ async def test_no_word_of_it_stays_in_any_file(place: Place):
     assert traces(folder, b"canary") == []
 
 
+@on_sqlite  # a server keeps its own files
 async def test_while_somebody_reads_the_words_go_with_a_later_sweep(place: Place):
     entry = await place.ask("a canary question")
     await place.answer(entry, "yes")
@@ -230,7 +234,7 @@ async def test_while_somebody_reads_the_words_go_with_a_later_sweep(place: Place
 
     await place.forgetting.sweep()
 
-    assert traces(place.db.file.parent, b"canary") == []
+    assert traces(place.db.data_dir, b"canary") == []
 
 
 async def test_photo_nobody_needs_any_more_is_removed_from_the_disk(place: Place):
@@ -284,10 +288,10 @@ async def test_photo_put_anew_meanwhile_stays_until_it_is_known_who_needs_it(pla
 
 async def canaries(db: Database) -> list[str]:
     async with db.read() as connection:
-        tables = await connection.execute(text("SELECT name FROM sqlite_master WHERE type='table'"))
+        tables = await connection.run_sync(lambda one: inspect(one).get_table_names())
         return [
             str(row)
-            for (table,) in tables.all()
+            for table in tables
             for row in await connection.execute(text(f'SELECT * FROM "{table}"'))
             if "canary" in str(row)
         ]

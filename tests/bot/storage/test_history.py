@@ -13,6 +13,7 @@ from bot.event import Conversation, Event, Person
 from bot.storage.db import Database
 from bot.storage.history import History, Said
 from bot.storage.inbox import Entry, Inbox
+from tests.opened import new_in, waiting_in
 
 MakeEvent = Callable[..., Event]
 CHAT = Conversation("test", "7")
@@ -42,7 +43,7 @@ def accepted(inbox: Inbox, make_event: MakeEvent) -> Callable[..., object]:
 
     async def accept(message: str, chat: str = "7") -> Entry:
         await inbox.accept(make_event(message, chat=chat))
-        entry = (await inbox.new(1000))[-1]
+        entry = (await new_in(inbox, 1000))[-1]
         await inbox.wait(entry.id)
         return entry
 
@@ -82,7 +83,7 @@ async def test_conversations_do_not_see_each_other(history: History, accepted):
 async def test_answering_ends_the_entry(history: History, inbox: Inbox, accepted):
     await history.answered(await accepted("1"), QUESTION, ANSWER, [])
 
-    assert await inbox.waiting() == []
+    assert await waiting_in(inbox) == []
 
 
 async def test_a_failure_inside_answered_changes_nothing(history: History, inbox: Inbox, accepted):
@@ -95,7 +96,7 @@ async def test_a_failure_inside_answered_changes_nothing(history: History, inbox
 
     assert await said(history, CHAT) == []
     assert await history.kept_photos(asking()) == kept
-    assert [one.id for one in await inbox.waiting()] == [entry.id]
+    assert [one.id for one in await waiting_in(inbox)] == [entry.id]
 
 
 async def test_an_entry_that_has_ended_is_not_answered_again(
@@ -192,7 +193,7 @@ async def test_a_question_without_an_answer_lets_go_of_its_photos_alone(
     await history.unanswered(question, "refused")
 
     assert await waiting(history, asking()) == ["b"]
-    assert question.id not in [entry.id for entry in await inbox.waiting()]
+    assert question.id not in [entry.id for entry in await waiting_in(inbox)]
 
 
 async def test_an_end_that_comes_too_late_lets_go_of_nothing(
@@ -331,7 +332,7 @@ async def test_newest_answer_is_that_of_the_person(history: History, inbox: Inbo
     entries = []
     for message, person in (("1", "ann"), ("2", "bob"), ("3", "ann")):
         await inbox.accept(replace(make_event(message), person=Person(person)))
-        entries.append((await inbox.new(1))[0])
+        entries.append((await new_in(inbox, 1))[0])
         await inbox.wait(entries[-1].id)
     for entry in entries[:2]:
         await history.answered(entry, QUESTION, ANSWER, [])

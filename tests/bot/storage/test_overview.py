@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from bot.event import Conversation
-from bot.storage.db import Database
 from bot.storage.outbox import Outbox
 from bot.storage.overview import Overview
 from bot.storage.ticket import Customer, Line, Step
@@ -27,13 +26,6 @@ class Clock:
 @pytest.fixture
 def clock():
     return Clock()
-
-
-@pytest.fixture
-async def db(tmp_path):
-    db = await Database.open(tmp_path)
-    yield db
-    await db.close()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from bot.storage.db import Database
 from bot.storage.inbox import Inbox
 from bot.storage.page import Page, PageMessage
 from bot.storage.ratings import Ratings
+from tests.opened import new_in
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ async def test_half_written_messages_of_no_open_question_are_forgotten(
     inbox = Inbox(db)
     event = make_event("1", chat="c")
     await inbox.accept(replace(event, conversation=Conversation("web", "c")))
-    (entry,) = await inbox.new(1)
+    (entry,) = await new_in(inbox, 1)
     lost = await page.add("c", "bot", "…", (), final=False)
     going_on = await page.add("c", "bot", "…", (), final=False)
     await inbox.open_reply(entry.id, 0)
@@ -120,7 +121,7 @@ async def test_a_message_tells_which_thumb_its_answer_was_given(
 ):
     inbox = Inbox(db)
     await inbox.accept(replace(make_event("1"), conversation=Conversation("web", "c")))
-    (entry,) = await inbox.new(1)
+    (entry,) = await new_in(inbox, 1)
     other, answer = [await page.add("c", "bot", "red", (), final=True) for _ in range(2)]
     await inbox.open_reply(entry.id, 0)
     await inbox.note_reply(entry.id, 0, str(answer))

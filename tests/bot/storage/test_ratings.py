@@ -6,12 +6,13 @@ from bot.event import Event
 from bot.storage.db import Database
 from bot.storage.inbox import Inbox
 from bot.storage.ratings import Ratings, Tally
+from tests.opened import new_in
 
 
 async def an_entry(db: Database, make_event: Callable[..., Event], message: str) -> int:
     inbox = Inbox(db)
     await inbox.accept(make_event(message))
-    return (await inbox.new(100))[-1].id
+    return (await new_in(inbox, 100))[-1].id
 
 
 async def test_thumbs_of_different_answers_are_counted(db: Database, make_event):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from bot.event import Conversation, Event, Person
 from bot.storage.db import Database
@@ -15,8 +15,10 @@ from bot.storage.inbox import Inbox
 from bot.storage.outbox import Letter, Outbox
 from bot.storage.ticket import Customer, Line, Make, MakeCall, Step, Ticket, event_name
 from bot.storage.tickets import Tickets
+from tests.bot.storage.ground import Ground
 from tests.bot.storage.talks import answered
 from tests.fakes import FakeTime
+from tests.opened import new_in
 
 ANN = Conversation("test", "ann")
 STAFF = Conversation("other", "staff")
@@ -155,7 +157,7 @@ async def test_a_step_that_fails_leaves_nothing(tickets: Tickets, letters: Outbo
         return Step(replace(ticket, state="staff"), Line("system", "x"), (broken,))
 
     await tickets.call("e1", CUSTOMER, STAFF, calling())
-    with pytest.raises(Exception, match="binding"):
+    with pytest.raises(DBAPIError, match="object"):
         await tickets.step("e2", 1, make)
 
     assert (await tickets.ticket(1)).state == "waiting"
@@ -175,13 +177,13 @@ async def test_a_step_on_no_ticket_does_nothing(tickets: Tickets):
     assert await tickets.step("e1", 99, closing()) is None
 
 
-async def test_all_of_it_survives_a_restart(tmp_path: Path):
-    db = await Database.open(tmp_path / "data")
+async def test_all_of_it_survives_a_restart(ground: Ground):
+    db = await ground.open()
     tickets = Tickets(db, Outbox(db))
     done = await tickets.call("e1", CUSTOMER, STAFF, calling("help", "a"))
     await db.close()
 
-    db = await Database.open(tmp_path / "data")
+    db = await ground.open()
     letters = Outbox(db)
     again = Tickets(db, letters)
 
@@ -251,7 +253,7 @@ async def test_a_photo_that_waited_for_its_question_goes_to_the_staff(
 ):
     inbox, history = Inbox(db), History(db)
     await inbox.accept(Event("bot", "m1", ANN, Person("ann"), ""))
-    (entry,) = await inbox.new(1)
+    (entry,) = await new_in(inbox, 1)
     await history.keep_photos(entry, ["cd" * 32])
 
     await tickets.call("e1", CUSTOMER, STAFF, calling())

@@ -25,6 +25,7 @@ from bot.storage.retention.section import RetentionSection
 from bot.storage.sessions import Sessions
 from bot.storage.ticket import Customer, Line, Step, Ticket
 from bot.storage.tickets import Tickets
+from tests.opened import new_in
 
 pytestmark = pytest.mark.asyncio
 
@@ -102,6 +103,7 @@ async def house(db: Database, tmp_path: Path) -> House:
     return house
 
 
+@pytest.mark.row(60)
 async def test_photo_is_deleted_after_a_day_and_the_talk_stays(house: House):
     photo = await house.photo(b"\xff\xd8 a photo")
     await house.answer(await house.ask("what is it"), "a circle", photo)
@@ -168,6 +170,7 @@ async def test_photo_of_a_ticket_stays_while_people_see_to_it(house: House):
     assert not await house.has(photo)
 
 
+@pytest.mark.row(60)
 async def test_words_go_after_thirty_days_with_all_that_hangs_on_them(house: House):
     entry = await house.ask("kanarie question")
     await house.inbox.open_reply(entry.id, 0)
@@ -227,7 +230,7 @@ async def test_open_question_is_kept_however_old_it_is(house: House):
 
     await house.pass_by(400 * DAY_S)
 
-    assert [entry.event.text for entry in await house.inbox.new(10)] == ["still waiting"]
+    assert [entry.event.text for entry in await new_in(house.inbox, 10)] == ["still waiting"]
 
 
 async def test_clock_put_forward_deletes_nothing_until_it_has_stayed_so(
