@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from bot.event import Attachment, Conversation
@@ -19,7 +20,10 @@ from bot.platforms.base import (
     Post,
     Refused,
     Revoked,
+    Single,
     TooFast,
+    Trouble,
+    Troubled,
     Unclear,
 )
 from bot.watching.counts import Counts, MessageKind
@@ -28,14 +32,15 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+WORTH_A_WARNING_S = 300.0  # a wait, to whoever runs the program
+
 _CALL_S = 90.0  # an adapter's own limits are shorter
 _FETCH_S = 120.0
-_FETCH_TRIES = 4
+_FETCH_TRIES = 8  # in about a minute
 _LONGEST_FETCH_PAUSE_S = 60.0
 _FIRST_PAUSE_S = 0.5  # doubled with every failure in a row
 _LONGEST_PAUSE_S = 60.0
 _REVOKED_PAUSE_S = 300.0
-_WORTH_A_WARNING_S = 300.0
 _PATIENCE_S = 86_400.0  # who has heard nothing for a day does not wait any more
 
 
@@ -56,7 +61,12 @@ class Delivery:
         sleep: Sleep = asyncio.sleep,
         patience_s: float = _PATIENCE_S,
         call_s: float = _CALL_S,
+        revoked_pause_s: float = _REVOKED_PAUSE_S,
+        sure: Callable[[], Awaitable[None]] | None = None,
+        share: Callable[[], int] = lambda: 1,
     ) -> None:
+        """`sure`: returns when no other program may be saying the same. `share`: how many programs
+        speak through this account."""
         self.platform = platform
         self._governor = governor
         self._counts = counts or Counts()
@@ -64,11 +74,28 @@ class Delivery:
         self._sleep = sleep
         self._patience_s = patience_s
         self._call_s = call_s
+        self._revoked_pause_s = revoked_pause_s
+        self._sure = sure
+        self._share = share
+        self._revoked_at: float | None = None  # when we learned that our access was taken away
+        self._probe_at = 0.0  # whether it still is, is asked again then
 
     @property
     def waiting(self) -> int:
         """How many calls wait for their turn."""
         return self._governor.waiting
+
+    def trouble(self) -> Trouble | None:
+        """What keeps us from this platform, as those who send and those who receive know it. What
+        nobody has asked for a while is not known any more."""
+        asked = self._clock() < self._probe_at + self._revoked_pause_s
+        if self._revoked_at is not None and asked:
+            return Trouble("revoked", self._revoked_at)
+        return self.platform.trouble() if isinstance(self.platform, Troubled) else None
+
+    def held_s(self) -> list[float]:
+        """How long each chat still waits that the platform holds for so long that it matters."""
+        return self._governor.held_s(WORTH_A_WARNING_S)
 
     def limits(self, to: Conversation) -> Limits:
         return self.platform.limits(to)
@@ -86,7 +113,13 @@ class Delivery:
         return await self.platform.edit(to, message, post)
 
     async def say(
-        self, to: Conversation, post: Post, *, reply_to: str | None, key: str
+        self,
+        to: Conversation,
+        post: Post,
+        *,
+        reply_to: str | None,
+        key: str,
+        urgency: Urgency = Urgency.FINAL,
     ) -> str | None:
         """The message's id; None: the call may have had its effect, and is not repeated.
 
@@ -96,7 +129,7 @@ class Delivery:
             return await self.persist(
                 to,
                 lambda: self.send(to, post, reply_to=reply_to, key=key),
-                urgency=lambda: Urgency.FINAL,
+                urgency=lambda: urgency,
                 harmless=self.limits(to).keyed,
             )
         except Unclear:
@@ -124,8 +157,8 @@ class Delivery:
                     raise
                 if isinstance(error, Unclear) and not harmless:
                     raise
-                pause_s = _pause_s(error, failures)
-                level = logging.WARNING if pause_s >= _WORTH_A_WARNING_S else logging.INFO
+                pause_s = self._pause_s(error, failures)
+                level = logging.WARNING if pause_s >= WORTH_A_WARNING_S else logging.INFO
                 log.log(level, "%s chat %s: %s; trying again", to.platform, to.chat, error)
                 if self._clock() + pause_s > give_up_at:
                     raise Undelivered(f"no way to {to.platform} chat {to.chat}") from error
@@ -135,18 +168,25 @@ class Delivery:
             await self._sleep(pause_s)
 
     async def fetch(self, photo: Attachment, *, max_bytes: int) -> bytes:
-        """Raises PlatformError when it cannot be had after some tries."""
-        failures = 0
+        """Raises PlatformError when it cannot be had after some tries. While there is no way to the
+        platform at all no try is lost: nothing could be said to the person either."""
+        give_up_at = self._clock() + self._patience_s
+        failures = tries = 0
         while True:
             try:
                 return await self._fetch_once(photo, max_bytes)
             except PlatformError as error:
                 self._counts.fault(self.platform.name, fault_name(error))
-                if not isinstance(error, (TooFast, NotSent, Unclear)):
+                if not isinstance(error, (TooFast, NotSent, Revoked, Unclear)):
                     raise
-                pause_s = _pause_s(error, failures)
+                pause_s = self._pause_s(error, failures)
                 failures += 1
-                if failures == _FETCH_TRIES or pause_s > _LONGEST_FETCH_PAUSE_S:
+                if isinstance(error, (NotSent, Revoked)):
+                    hopeless = self._clock() + pause_s > give_up_at
+                else:
+                    tries += 1
+                    hopeless = tries == _FETCH_TRIES or pause_s > _LONGEST_FETCH_PAUSE_S
+                if hopeless:
                     raise
                 log.info("photo from %s: %s; trying again", self.platform.name, error)
             await self._sleep(pause_s)
@@ -154,12 +194,36 @@ class Delivery:
     async def _once(
         self, to: Conversation, call: Callable[[], Awaitable[T]], urgency: Callable[[], Urgency]
     ) -> T:
-        async with self._governor.turn(to.chat, self.limits(to), urgency):
+        async with self._governor.turn(to.chat, self._shared_limits(to), urgency):
+            if self._sure is not None:
+                await self._sure()
+            self._refuse_while_revoked()
             try:
                 async with asyncio.timeout(self._call_s):
-                    return await call()
+                    result = await call()
             except TimeoutError as error:
                 raise Unclear(f"no answer within {self._call_s:g} s") from error
+            except Revoked:
+                if self._revoked_at is None:
+                    self._revoked_at = self._clock()
+                    self._probe_at = self._revoked_at + self._revoked_pause_s
+                raise
+            self._revoked_at = None
+            return result
+
+    def _shared_limits(self, to: Conversation) -> Limits:
+        alone = isinstance(self.platform, Single)  # whoever leads speaks for all
+        limits, share = self.limits(to), 1 if alone else self._share()
+        return limits if share == 1 else replace(limits, calls_per_s=limits.calls_per_s / share)
+
+    def _refuse_while_revoked(self) -> None:
+        """One call of all chats asks for the account once in a while, or a platform that has shut
+        us out would be called for each of them."""
+        if self._revoked_at is None:
+            return
+        if self._clock() < self._probe_at:
+            raise Revoked("our access was taken away; it is asked for again later")
+        self._probe_at = self._clock() + self._revoked_pause_s
 
     async def _fetch_once(self, photo: Attachment, max_bytes: int) -> bytes:
         try:
@@ -173,17 +237,16 @@ class Delivery:
             raise Refused(f"the photo has {len(data)} bytes, the limit is {max_bytes}")
         return data
 
+    def _pause_s(self, error: PlatformError, failures: int) -> float:
+        match error:
+            case TooFast():
+                return error.retry_after_s
+            case Revoked():
+                return self._revoked_pause_s
+            case _:
+                return min(_FIRST_PAUSE_S * 2.0 ** min(failures, 16), _LONGEST_PAUSE_S)
+
 
 def fault_name(error: PlatformError) -> str:
     """For counting: "too_fast", "not_sent" and so on; see bot/platforms/base.py."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
-
-
-def _pause_s(error: PlatformError, failures: int) -> float:
-    match error:
-        case TooFast():
-            return error.retry_after_s
-        case Revoked():
-            return _REVOKED_PAUSE_S
-        case _:
-            return min(_FIRST_PAUSE_S * 2.0 ** min(failures, 16), _LONGEST_PAUSE_S)

@@ -13,7 +13,7 @@ _BY_LOOKS = re.compile(
     | (?<=/bot)\d+(?: : | %3A )[^/\s"']+                 # what stands where one stands in addresses
     | \bvb-[A-Za-z0-9_-]{8,}                             # a key of our API
     | \bsyt_[A-Za-z0-9_]{10,}                            # a session of Synapse
-    | (?<![\w$+/=-])  # 256 bits as text; ids of Matrix begin with $
+    | (?<![\w$!+/=-])  # 256 bits as text; ids of Matrix begin with $ or !
       (?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*\d)[A-Za-z0-9_-]{43,}
     """,
     re.VERBOSE | re.ASCII,

@@ -34,7 +34,8 @@ class Urgency(IntEnum):
     """Who goes first where several may."""
 
     FINAL = 0  # a whole answer, a message that stands alone
-    FIRST = 1  # the first sign to one who has asked, and the first words of the answer
+    FIRST = 1  # the first sign to one who has asked, also that it cannot be answered, and the
+    # first words of the answer
     PREVIEW = 2  # an answer that grows, places in the line, letters to many
 
 
@@ -93,6 +94,11 @@ class Governor:
         until = self._clock() + seconds
         self._not_before[chat] = max(until, self._not_before.get(chat, until))
 
+    def held_s(self, least_s: float) -> list[float]:
+        """How long each chat still has to wait, of those that wait so long at least."""
+        left = (until - self._clock() for until in self._not_before.values())
+        return [one for one in left if one >= least_s]
+
     async def drain(self) -> None:
         """Let nobody through any more; return when the calls under way have ended."""
         self._open = False
@@ -139,7 +145,9 @@ class Governor:
         if waiter.chat in self._busy:
             return _NEVER  # the end of that call looks again
         due = max(self._not_before.get(waiter.chat, now), self._room_at(waiter.limits, now))
-        if waiter.urgency() == Urgency.PREVIEW:
+        if waiter.urgency() != Urgency.FINAL:
+            # One by one, as fast as the account allows: of messages that are being opened when
+            # the program dies nobody knows the ids any more, so there shall not be many.
             due = max(due, self._begun + 1 / waiter.limits.calls_per_s)
         return due
 

@@ -19,6 +19,7 @@ from bot.intake import Deliveries
 from bot.pacing import Sleep, Urgency
 from bot.parts import cut, units
 from bot.platforms.base import Gone, Limits, Post, Refused, Unclear
+from bot.storage.errors import NotNow
 from bot.storage.outbox import Fate, Letter, Outbox, Pending
 from bot.storage.photos import Photos
 from inference.trace import tracing
@@ -161,8 +162,9 @@ class Postman:
         while True:
             try:
                 return await step()
-            except Exception:  # it keeps the letters, and may be full or locked for hours
-                log.exception("the outbox cannot be reached")
+            except Exception as error:  # it keeps the letters, and may be full or locked for hours
+                for_now = isinstance(error, NotNow)
+                log.error("the outbox cannot be reached: %s", error, exc_info=not for_now)  # noqa: TRY400
                 await self._sleep(_DATABASE_PAUSE_S)
 
 

@@ -8,6 +8,7 @@ answered.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ _TEMPLATE_TOKENS = 32  # what the checkpoint's template puts around the turns
 _SHARE = 4  # the answer gets a quarter of a small context at least
 _MANY = 99_999  # messages or photos: no note takes more tokens than one with these numbers
 _LANGUAGES: tuple[Language, ...] = ("zh", "en")
+_PATIENCE_S = 1.0  # with an engine that shall measure what has been written already
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,8 @@ class Prompter:
         )
 
     async def answer(self, text: str) -> Said:
-        """An answer as it is kept; an engine that went down meanwhile does not lose it."""
+        """An answer as it is kept; an engine that went down or hangs meanwhile does not lose it,
+        nor keep who has stopped it waiting."""
         return Said("assistant", text, (), await self._tokens_of(text))
 
     async def cost(self, prompt: Prompt, draft: Draft) -> int:
@@ -219,8 +222,9 @@ class Prompter:
 
     async def _tokens_of(self, text: str) -> int:
         try:
-            return await self._service.measure(Turn("assistant", text))
-        except InferenceError:
+            async with asyncio.timeout(_PATIENCE_S):
+                return await self._service.measure(Turn("assistant", text))
+        except (InferenceError, TimeoutError):
             return len(text)  # no token is shorter than a character, but for rare ones
 
 

@@ -59,6 +59,7 @@ class Question:
         `entry.event` is the old question's); its turns leave the window. `since`: when it was
         asked, seconds since 1970."""
         self.entry = entry  # its event has all photos and words that were sent together
+        self.attempts = entry.attempts  # begun so far, in earlier runs too
         self.text = text
         self.context = context
         self.again = again

@@ -31,6 +31,7 @@ class _Part:
 
     message: str | None
     key: str | None = None  # under which it is sent; None: it has none yet
+    noted: bool = True  # False: sent, but its id is not committed yet
     shown: Post | None = None
     lost: bool = False  # somebody deleted it, and it was sent anew
 
@@ -206,18 +207,26 @@ class Reply:
         if part.key is None:
             part.key = await self._inbox.open_reply(self._entry.id, number)
         message = await self._delivery.send(self._to, opening, reply_to=reply_to, key=part.key)
-        await self._inbox.note_reply(self._entry.id, number, message)
-        part.message, part.shown = message, opening
+        part.message, part.shown, part.noted = message, opening, False
+        await self._note(number, part)
+
+    async def _note(self, number: int, part: _Part) -> None:
+        """Where it fails it comes first the next time, and nothing is sent again."""
+        assert part.message is not None
+        await self._inbox.note_reply(self._entry.id, number, part.message)
+        part.noted = True
 
     async def _edit(self, number: int, part: _Part, message: str, post: Post) -> None:
+        if not part.noted:
+            await self._note(number, part)
         try:
             now = await self._delivery.edit(self._to, message, post)
         except LostMessage as error:
             await self._lose(part, error)
             return
         if now != message:
-            await self._inbox.note_reply(self._entry.id, number, now)
-            part.message = now
+            part.message, part.noted = now, False
+            await self._note(number, part)
         part.shown = post
         if self._wanted.is_answer:
             if not self._answer_seen:

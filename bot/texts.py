@@ -12,9 +12,11 @@ from typing import Literal
 
 from bot.event import Event
 from bot.wording.admin import ADMIN, AdminKey
+from bot.wording.alarms import ALARMS, AlarmKey
 from bot.wording.api import API, ApiKey
 from bot.wording.checkup import CHECKUP, CheckKey
 from bot.wording.console import CONSOLE, ConsoleKey
+from bot.wording.copies import COPIES, CopiesKey
 from bot.wording.fallback import FALLBACK, FallbackKey
 from bot.wording.knowledge import KNOWLEDGE, KnowledgeKey
 from bot.wording.privacy import PRIVACY, PrivacyKey
@@ -37,10 +39,12 @@ Key = (
     | KnowledgeKey
     | ApiKey
     | ConsoleKey
+    | CopiesKey
     | CheckKey
     | SafetyKey
     | PrivacyKey
     | FallbackKey
+    | AlarmKey
 )
 
 TEXTS: dict[str, Text] = {
@@ -50,10 +54,12 @@ TEXTS: dict[str, Text] = {
     **KNOWLEDGE,
     **API,
     **CONSOLE,
+    **COPIES,
     **CHECKUP,
     **SAFETY,
     **PRIVACY,
     **FALLBACK,
+    **ALARMS,
 }
 
 _MILLION, _WAN = 1_000_000, 10_000  # large numbers are counted in the one or the other

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Literal
 from weakref import WeakKeyDictionary
@@ -22,6 +22,7 @@ from bot.action import Say
 from bot.answering.ending import Endings
 from bot.answering.outcome import Outcome, Outcomes, blocked, told
 from bot.answering.substitute import Substitute, Substitutes
+from bot.answering.suspects import Suspects
 from bot.arriving.subject import Subjects, is_repeated
 from bot.call import Call
 from bot.delivery import Undelivered
@@ -34,6 +35,7 @@ from bot.pacing import Clock, Sleep
 from bot.platforms.base import Gone, Refused
 from bot.prompt import Asked, Prompt, Prompter
 from bot.question import Question
+from bot.storage.errors import NotNow
 from bot.storage.inbox import Entry, Inbox
 from inference.errors import Blocked, ContextTooLong, EngineDown, EngineFault, SeenSimilar
 from inference.request import ChatRequest, Sampling
@@ -108,7 +110,7 @@ class Workers:
         self._in_hand = asyncio.Semaphore(max(_MOST_IN_HAND, at_once))
         self._begun: set[int] = set()  # entries with an attempt under way
         self._at_engine: set[Question] = set()  # those that hold one of the places of `_free`
-        self._suspects = asyncio.Lock()
+        self._suspects = Suspects(max_attempts)
         self._given = WeakKeyDictionary[Question, _Given]()  # their delivery may be tried again
         self._group: asyncio.TaskGroup | None = None  # while it runs
 
@@ -168,6 +170,7 @@ class Workers:
     async def _work(self, question: Question) -> None:
         with tracing(question.entry.trace):
             again = await self._care(question)
+            self._begun.discard(question.entry.id)
             self._line.done(question)
             self._in_hand.release()
             if again:
@@ -181,15 +184,13 @@ class Workers:
         try:
             outcome = await self._answer(question)
             question.written = True
-            await self._deliver(question, outcome)
-        except Undelivered as error:
-            log.error("entry %s stays waiting for the next start: %s", number, error)  # noqa: TRY400
-            return False
+            outcome = await self._deliver(question, outcome)
         except (Gone, Refused) as error:
             log.warning("entry %s cannot be delivered: %s", number, error)
             outcome = await self._outcomes.undeliverable(question)
-        except Exception:  # one question may fail, the others go on; its attempts are counted
-            log.exception("entry %s failed", number)
+        except Exception as error:  # one question may fail, the others go on
+            for_now = isinstance(error, NotNow)  # else its attempts are counted
+            log.error("entry %s failed: %s", number, error, exc_info=not for_now)  # noqa: TRY400
             question.written = False
             await question.reply.close()
             await self._sleep(_AFTER_FAULT_S)
@@ -207,7 +208,25 @@ class Workers:
         )
         return False
 
-    async def _deliver(self, question: Question, outcome: Outcome) -> None:
+    async def _deliver(self, question: Question, outcome: Outcome) -> Outcome:
+        """What the person has read: the outcome, or after a day without any way to them, that it
+        came to nothing. The others of their platform wait as well, so it keeps nobody else up."""
+        while True:
+            try:
+                await self._finish(question, outcome)
+            except Undelivered as error:
+                log.error("entry %s has waited too long: %s", question.entry.id, error)  # noqa: TRY400
+                outcome = told(question, "expired", "expired")
+                with suppress(NotNow):
+                    if not await self._inbox.these([question.entry.id]):
+                        return outcome  # they were forgotten meanwhile
+            except NotNow as error:
+                log.warning("entry %s is delivered later: %s", question.entry.id, error)
+                await self._sleep(_AFTER_FAULT_S)
+            else:
+                return outcome
+
+    async def _finish(self, question: Question, outcome: Outcome) -> None:
         if outcome.answer is None:
             await question.reply.finish(outcome.text, buttons=outcome.buttons)
         else:
@@ -232,35 +251,51 @@ class Workers:
         finally:
             self._line.answered(question, took_s=took_s)
             self._leave_engine(question)
-            self._begun.discard(question.entry.id)
 
     async def _attempts(self, question: Question) -> Outcome:
         """Each start of the engine, and of the program, is one attempt: the question may be what
         made the last one end."""
         give_up_at = self._clock() + _ENGINE_PATIENCE_S
-        restarts, attempt, pause_s = -1, 0, _FIRST_PAUSE_S
+        restarts, number, pause_s = -1, question.entry.id, _FIRST_PAUSE_S
         question.look()
         while question.promised or self._clock() < give_up_at:
             if self._service.stats().state in ("starting", "down"):  # that is none of its doing
                 question.engine_down()
                 await self._sleep(_DOWN_PAUSE_S)
                 continue
-            if restarts != self._service.stats().restarts:
-                restarts = self._service.stats().restarts
-                attempt = await self._inbox.begin(question.entry.id)
-                self._begun.add(question.entry.id)
-            if attempt > self._max_attempts:
-                break
+            begins = restarts != self._service.stats().restarts
             try:
-                async with self._alone_if_suspect(attempt):
+                async with self._suspects.alone(question, question.attempts + begins):
+                    if begins:  # not before it is let in: the one before it may end the program
+                        restarts = self._service.stats().restarts
+                        self._begun.discard(number)  # its last one counts, whatever comes
+                        question.attempts = await self._inbox.begin(number)
+                        self._begun.add(number)
+                    if question.attempts > self._max_attempts:
+                        break
                     return await self._attempt(question)
+            except NotNow:
+                await self._take_back(question)
+                raise
             except EngineDown:
-                log.warning("entry %s: the engine is down, attempt %s", question.entry.id, attempt)
+                log.warning("entry %s: the engine is down, attempt %s", number, question.attempts)
                 question.engine_down()
                 await self._sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-        log.error("entry %s is given up at attempt %s", question.entry.id, attempt)
-        return await self._rescued(question, told(question, "given_up", "dead"))
+        log.error("entry %s is given up at attempt %s", number, question.attempts)
+        failed = told(question, "given_up", "dead")
+        if question.entry.attempts >= self._max_attempts:
+            return failed  # the program died of it: nobody looks at it once more
+        return await self._rescued(question, failed)
+
+    async def _take_back(self, question: Question) -> None:
+        """The attempt, if it was begun: a database that is away proves nothing against it."""
+        number = question.entry.id
+        if number in self._begun:
+            self._begun.remove(number)
+            with suppress(NotNow):
+                await self._inbox.unbegin(number)
+                question.attempts -= 1
 
     async def _rescued(self, question: Question, failed: Outcome) -> Outcome:
         """With what can be had without the engine: it has failed this question."""
@@ -270,11 +305,6 @@ class Workers:
             return found.answer
         text = f"{found.words}\n\n{failed.text}" if found.words else failed.text
         return replace(failed, text=text, calls_person=found.calls_person)
-
-    def _alone_if_suspect(self, attempt: int) -> AbstractAsyncContextManager[None]:
-        """At its last attempt a question takes no other suspect down with it."""
-        last = attempt > 1 and attempt == self._max_attempts
-        return self._suspects if last else nullcontext()
 
     async def _attempt(self, question: Question) -> Outcome:
         question.draft, question.prompt = Draft(), None

@@ -18,6 +18,7 @@ from handlers.desk import Desk
 from handlers.passing import Passed, id_of
 
 _SCORE = re.compile(r"/\w+(?:@\w+)?\s+([1-5])\s*")
+_PRESSED = re.compile(r"rate ([0-9]{1,9}) ([1-5])")  # who has an own app can send anything
 
 
 async def down(event: Event, desk: Desk) -> Action:
@@ -56,13 +57,11 @@ async def rate(event: Event, desk: Desk) -> Action:
 
 async def press_rate(event: Event, desk: Desk) -> Action:
     """The button's name is "rate 12 5"."""
-    words = event.text.split()
-    if len(words) != 3 or not all(word.isdecimal() for word in words[1:]):
+    found = _PRESSED.fullmatch(event.text)
+    ticket = None if found is None else await desk.tickets.ticket(int(found[1]))
+    if found is None or ticket is None or not _is_customer(event, ticket):
         return Ignore()
-    ticket = await desk.tickets.ticket(int(words[1]))
-    if ticket is None or not 1 <= int(words[2]) <= 5 or not _is_customer(event, ticket):
-        return Ignore()
-    return await _rated(event, desk, ticket, int(words[2]))
+    return await _rated(event, desk, ticket, int(found[2]))
 
 
 async def complained(event: Event, desk: Desk, what: Passed) -> Action | None:

@@ -23,6 +23,7 @@ from bot.service.letters import (
     whole,
 )
 from bot.service.moves import CLOSE, GIVE_BACK, TAKE, Move, Mover
+from bot.storage.audit import act_of
 from bot.storage.ticket import Line, Make, Side, State, Step, Ticket, event_name
 from bot.texts import Key, Language, is_visible, say
 from handlers import service
@@ -112,7 +113,8 @@ async def close(event: Event, desk: Desk) -> Action:
 
 async def press(event: Event, desk: Desk) -> Action:
     """A button of a ticket's head: its name is the command and the number."""
-    if not _is_staff_chat(event, desk):
+    if not _is_staff_chat(event, desk):  # nobody was shown it there
+        await desk.office.audit.deny(act_of(event))
         return Ignore()
     name, _, number = event.text.partition(" ")
     if name not in ("take", "back", "close") or not number.isdecimal():

@@ -17,6 +17,7 @@ from bot.metering import Meter
 from bot.pacing import Sleep
 from bot.question import Question
 from bot.storage.db import Also, Transaction
+from bot.storage.errors import NotNow
 from bot.storage.history import History
 from bot.watching.counts import Counts
 
@@ -58,8 +59,11 @@ class Endings:
         while True:
             try:
                 await self._write(question, outcome, spared, also)
-            except Exception:  # one question's end may fail for now, the others go on
-                log.exception("entry %s: its end is not written yet", question.entry.id)
+            except Exception as error:  # one question's end may fail for now, the others go on
+                for_now, number = isinstance(error, NotNow), question.entry.id
+                log.error(  # noqa: TRY400
+                    "entry %s: its end is not written yet: %s", number, error, exc_info=not for_now
+                )
             else:
                 break
             await self._sleep(pause_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ from bot.platforms.base import Gone, Refused
 from bot.question import Context, Question
 from bot.reply import Reply
 from bot.storage.db import Transaction
+from bot.storage.errors import NotNow
 from bot.storage.history import History
 from bot.storage.inbox import End, Entry, Inbox
 from bot.texts import Key, Language
@@ -33,6 +35,7 @@ from inference.trace import tracing
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 5.0  # whether somebody has waited too long
+_AFTER_FAULT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,22 +255,49 @@ class Admission:
         log.info("entry %s has its end before its turn: %s", entry.id, refusal.end)
         self._parting[entry.id] = entry
         try:
-            with suppress(Gone, Refused, Undelivered):
-                if shown:
-                    await question.reply.finish(refusal.said)
-                else:
-                    await self._notices.complain(entry, refusal.said, refusal.kind)
-            await self._meter.settle(entry.id, questions=0, tokens=0)
-            if refusal.end == "stopped":
-                await self._history.stopped(entry, await self._subjects.spared(question))
-            else:
-                await self._inbox.end(entry.id, refusal.end)
+            await self._until_done(question, refusal, shown=shown)
             question.watch.end(refusal.outcome)
         except Exception:  # one question's end may fail, the others go on; a restart sees to it
             log.exception("entry %s keeps its state", entry.id)
         finally:
             self._parting.pop(entry.id, None)
             question.ended.set()
+
+    async def _until_done(self, question: Question, refusal: _Refusal, *, shown: bool) -> None:
+        """However long there is no way to the person, or to the database: who was told that it
+        has its end shall not find it answered after the next start."""
+        number, is_told = question.entry.id, False
+        while True:
+            try:
+                if not is_told:
+                    with suppress(Gone, Refused):
+                        await self._tell(question, refusal, shown=shown)
+                    is_told = True
+                await self._write_end(question, refusal)
+            except Undelivered as error:
+                log.error("entry %s: told later: %s", number, error)  # noqa: TRY400
+                with suppress(NotNow):
+                    if not await self._inbox.these([number]):
+                        return  # they were forgotten meanwhile
+            except NotNow as error:
+                log.warning("entry %s has its end later: %s", number, error)
+                await self._sleep(_AFTER_FAULT_S)
+            else:
+                return
+
+    async def _tell(self, question: Question, refusal: _Refusal, *, shown: bool) -> None:
+        if shown:
+            await question.reply.finish(refusal.said)
+        else:
+            await self._notices.complain(question.entry, refusal.said, refusal.kind)
+
+    async def _write_end(self, question: Question, refusal: _Refusal) -> None:
+        entry = question.entry
+        await self._meter.settle(entry.id, questions=0, tokens=0)
+        if refusal.end == "stopped":
+            await self._history.stopped(entry, await self._subjects.spared(question))
+        else:
+            await self._inbox.end(entry.id, refusal.end)
 
     def _is_late(self, question: Question) -> bool:
         """Not if it was promised an answer: bot/answering/meanwhile.py sees to that."""
@@ -277,7 +307,12 @@ class Admission:
         full = self._line.full(question.person)
         if full is None:
             return None
-        said = texts.say(full, question.language, limit=self._section.max_per_person)
+        wait_s = self._line.wait_s()
+        if full == "line_full" and wait_s is not None:
+            minutes = max(1, math.ceil(wait_s / 60))
+            said = texts.say("line_full_minutes", question.language, minutes=minutes)
+        else:
+            said = texts.say(full, question.language, limit=self._section.max_per_person)
         return _Refusal(said, "refused", full)
 
 

@@ -9,6 +9,7 @@ from bot.storage.inbox import Entry
 from bot.texts import is_visible
 
 _LONGEST = 10  # times `together_s`: somebody who sends photos without end is answered too
+_REST_S = 10.0  # at most, for the rest of an album that was cut by the end of the program
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +59,24 @@ def said_at(entry: Entry) -> float:
     return min(entry.received_at, entry.event.at or entry.received_at)
 
 
-def pause_s(entries: Sequence[Entry], now: float, together_s: float) -> float:
-    """How long to wait for more that belongs to the first entry; 0: it is complete."""
+def pause_s(
+    entries: Sequence[Entry], now: float, together_s: float, *, taken_at: float = 0.0
+) -> float:
+    """How long to wait for more that belongs to the first entry; 0: it is complete. `taken_at`:
+    when we began with them; what had come long before that may be half an album, of which the
+    platform tells the other half now."""
     first = entries[0]
     if not (first.event.album or _is_wordless_photo(first)):
         return 0.0
     together = _together(entries)
     if all(_is_wordless_photo(one) for one in together) and follower(entries, together):
         return 0.0
-    until = min(together[-1].received_at + together_s, first.received_at + _LONGEST * together_s)
+    is_cut = bool(together_s and first.event.album) and first.received_at + together_s < taken_at
+    if is_cut and together[-1].received_at + together_s < taken_at:
+        rest_s = min(_REST_S, _LONGEST * together_s)
+        return min(max(0.0, taken_at + rest_s - now), rest_s)
+    begun_at = taken_at if is_cut else first.received_at
+    until = min(together[-1].received_at + together_s, begun_at + _LONGEST * together_s)
     return max(0.0, min(until - now, together_s))  # a clock may be set back
 
 

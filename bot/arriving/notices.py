@@ -8,11 +8,12 @@ from collections.abc import Callable
 from bot.action import Say
 from bot.event import Button, Document, Event
 from bot.intake import Deliveries
+from bot.pacing import Urgency
 from bot.platforms.base import Post
 from bot.storage.inbox import Entry
 
 _AGAIN_AFTER_S = 600.0
-_REMEMBERED = 1024  # complaints; beyond that the old ones are forgotten
+_REMEMBERED = 1024  # of each; beyond that the old ones are forgotten
 
 
 class Notices:
@@ -20,6 +21,7 @@ class Notices:
         self._deliveries = deliveries
         self._clock = clock
         self._said: dict[tuple[str, str, str], float] = {}  # platform, chat, kind of complaint
+        self._keys: dict[str, None] = {}  # of what was said, the newest last
 
     async def carry_out(self, entry: Entry, wish: Say) -> None:
         """Raises the same as those below."""
@@ -36,15 +38,21 @@ class Notices:
         text: str,
         buttons: tuple[Button, ...] = (),
         document: Document | None = None,
+        urgency: Urgency = Urgency.FINAL,
     ) -> None:
-        """Nothing if there is no text. Raises Undelivered, Gone, Refused."""
-        if not text:
+        """Nothing if there is no text, or if the entry was told something already, and is done
+        again because what came after that failed. Raises Undelivered, Gone, Refused."""
+        key = f"say-{entry.id}-{entry.received_at:.6f}"
+        if not text or key in self._keys:
             return
         event = entry.event
         delivery = self._deliveries[event.conversation.platform]
-        key = f"say-{entry.id}-{entry.received_at:.6f}"
         post = Post(text, buttons=buttons, document=document)
-        await delivery.say(event.conversation, post, reply_to=_answers(event), key=key)
+        to = event.conversation
+        await delivery.say(to, post, reply_to=_answers(event), key=key, urgency=urgency)
+        self._keys[key] = None
+        if len(self._keys) > _REMEMBERED:
+            del self._keys[next(iter(self._keys))]
 
     async def thank(self, entry: Entry, text: str) -> None:
         """For a press, unless its button shows it. Raises the same."""
@@ -53,10 +61,10 @@ class Notices:
             await self.say(entry, text)
 
     async def complain(self, entry: Entry, text: str, kind: str) -> None:
-        """Perhaps: see above. Raises the same."""
+        """Perhaps: see above. In a crowd whole answers go before it. Raises the same."""
         event = entry.event
         if not event.group or (event.addressed and self._is_due(event, kind)):
-            await self.say(entry, text)
+            await self.say(entry, text, urgency=Urgency.FIRST)
 
     def _is_due(self, event: Event, kind: str) -> bool:
         now = self._clock()

@@ -21,6 +21,7 @@ from bot.errors import Unusable
 from bot.intake import Intake, Ready, check_number
 from bot.prompt import Asked
 from bot.question import Question
+from bot.storage.errors import NotNow
 from bot.storage.history import History, Kept
 from bot.storage.inbox import Entry
 from inference.errors import InferenceError
@@ -46,12 +47,13 @@ class Subjects:
 
     async def spared(self, question: Question) -> tuple[str, ...]:
         """The photos that a stopped question was sent with, to be asked about yet: their digests.
-        Somebody waits for its end, so those that do not come at once are let go."""
+        Somebody waits for its end, so those that do not come at once are let go, and those that
+        the disk does not take."""
         if question.prompt is not None:
             return question.prompt.own
         if is_repeated(question):
             return ()
-        with suppress(TimeoutError, Unusable, InferenceError):
+        with suppress(TimeoutError, Unusable, InferenceError, NotNow, OSError):
             async with asyncio.timeout(_PATIENCE_S):
                 return tuple(await self._intake.keep(question.entry.event, question.language))
         return ()

@@ -114,6 +114,14 @@ class Platform(Protocol):
         """The file's bytes; raises Refused beyond `max_bytes`, before all of it is in memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What keeps an account from its platform; a conflict is another program with our token."""
+
+    kind: Literal["revoked", "conflict", "unreachable"]
+    since: float  # monotonic seconds
+
+
 @runtime_checkable
 class Routed(Protocol):
     """A platform that also receives over our own HTTP server: web page, webhooks."""
@@ -135,6 +143,20 @@ class Polling(Protocol):
 
     def silent_s(self) -> float | None:
         """How long no poll was answered; None: it does not poll now."""
+
+
+@runtime_checkable
+class Troubled(Protocol):
+    """A platform that knows what keeps it from receiving."""
+
+    def trouble(self) -> Trouble | None: ...
+
+
+@runtime_checkable
+class Single(Protocol):
+    """A platform that one program of several alone can speak to, as it has the keys."""
+
+    single: bool
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 
@@ -17,6 +17,8 @@ from bot.watching.vitals import silences
 from inference.build import EngineSection
 from inference.service import Service
 
+_AWAY_S = 5.0  # a server that is started again is back by then
+
 
 class Health:
     """`status` is the program's own word: "starting", "ok", "stopping"."""
@@ -29,6 +31,9 @@ class Health:
         service: Service,
         platforms: Sequence[Platform],
         counts: Counts,
+        *,
+        troubles: Callable[[], list[dict[str, object]]],
+        replica: Callable[[], dict[str, object]],
     ) -> None:
         self.status = "starting"
         self._section = section
@@ -37,11 +42,13 @@ class Health:
         self._service = service
         self._platforms = platforms
         self._counts = counts
+        self._troubles = troubles
+        self._replica = replica
         self._began = time.monotonic()
 
     def tell(self) -> dict[str, object]:
         engine = self._service.stats()
-        status = "engine down" if self.status == "ok" and not engine.up else self.status
+        status = self._status(engine_up=engine.up)
         local = self._section.kind == "local"
         model = self._section.model if local else engine.model  # without its path
         return {
@@ -52,8 +59,18 @@ class Health:
             "waiting": len(self._line),
             "answering": self._line.busy,
             "engine": asdict(engine) | {"model": model, "hit_rate": engine.hit_rate},
+            "replica": self._replica(),
+            "troubles": self._troubles(),
             "signs": self._signs(),
         }
+
+    def _status(self, *, engine_up: bool) -> str:
+        if self.status != "ok":
+            return self.status
+        away_since = self._db.away_since
+        if away_since is not None and time.monotonic() - away_since > _AWAY_S:
+            return "database away"
+        return self.status if engine_up else "engine down"
 
     def _signs(self) -> dict[str, object]:
         """In seconds; `polls_s`: since each platform that is polled answered last."""

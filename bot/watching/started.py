@@ -6,11 +6,12 @@ import socket
 
 from bot.api.addresses import authority
 from bot.config import Settings
+from bot.storage.section import place_of
 from inference.images.reading import is_readable
 
 # Networks that no machine is in (RFC 5737, RFC 3849): the way there is the way to all others.
 _FAR_AWAY = {
-    "0.0.0.0": (socket.AF_INET, "192.0.2.1"),
+    "0.0.0.0": (socket.AF_INET, "192.0.2.1"),  # nosec B104  (is read)
     "::": (socket.AF_INET6, "2001:db8::1"),
 }
 _PORT = 9  # any; nothing is sent
@@ -22,11 +23,13 @@ def what_is_on(settings: Settings, port: int | None) -> list[str]:
     telegram = "on" if settings.telegram.token else "off, set VISIONBOT_TELEGRAM__TOKEN"
     guards = [entry.name or entry.kind for entry in settings.guards.models]
     reads = settings.ocr.enabled != "off" and is_readable()
+    url = settings.storage.url
     return [
         f"Model: {settings.engine.title}",
         f"Guards: {', '.join(guards) or 'only the lists of [safety]'}",
         f"Text in pictures: {'is read where it is needed' if reads else 'is not read'}",
         f"Data: {settings.storage.data_dir}",
+        *([f"Database: PostgreSQL at {place_of(url)}"] if url else []),
         f"Web page: {f'{here}/' if settings.web.enabled else 'off'}",
         f"API: {f'{here}/v1' if settings.api.enabled else 'off'}",
         f"Telegram: {telegram}",

@@ -112,7 +112,7 @@ class Doctor:
             calls={name: delivery.waiting for name, delivery in self._deliveries.items()},
             silent_s=dict(silences(one.platform for one in self._deliveries.values())),
             committed_s=now - self._db.committed_at,
-            free_bytes=await asyncio.to_thread(_free, self._db.file.parent),
+            free_bytes=await asyncio.to_thread(_free, self._db.data_dir),
             tasks=len(asyncio.all_tasks()),
             process=await asyncio.to_thread(_process),
             cards=await self._cards.read(),
@@ -125,7 +125,9 @@ class Doctor:
         unended = await self._inbox.unended(_MOST_LOOKED_AT)
         ours = [one for one in unended if one.platform in self._deliveries]
         now = self._clock()
-        old = [one for one in ours if now - one.received_at > _NOT_YET_LOST_S]
+        # another replica has its own in hand; what is in nobody's is taken by and by
+        mine = [one for one in ours if one.replica == self._db.replica]
+        old = [one for one in mine if now - one.received_at > _NOT_YET_LOST_S]
         return Kept(
             backlog.new,
             backlog.waiting,

@@ -45,6 +45,8 @@ ApiKey = Literal[
     "api_paused",
     "api_overloaded",
     "api_no_room",
+    "api_disk_full",
+    "api_not_now",
     "api_too_often",
     "api_locked_out",
     "api_repeat_no_key",
@@ -75,6 +77,7 @@ ApiKey = Literal[
     "why_json_deep",
     "why_json_number",
     "why_json_twice",
+    "why_json_values",
     "why_json_surrogate",
     "why_json_object",
     "why_picture_address",
@@ -305,6 +308,15 @@ API: dict[str, Text] = {
         "打开的连接太多。请关闭一些，或者 {seconds} 秒后再试。",
         "Too many connections are open. Close some, or try again in {seconds} seconds.",
     ),
+    "api_disk_full": Text(
+        "服务器的磁盘满了，暂不接收请求。请 {seconds} 秒后再试。",
+        "The server's disk is full, and no request is taken. Try again in {seconds} seconds.",
+    ),
+    "api_not_now": Text(
+        "数据库暂时连不上，请求没有处理。请 {seconds} 秒后再试。",
+        "The database cannot be reached at the moment, and nothing was done. Try again in "
+        "{seconds} seconds.",
+    ),
     "api_too_often": Text(
         "请求太频繁：这个密钥每分钟最多 {limit} 次。请 {seconds} 秒后再试。",
         "Too many requests: this key has {limit} a minute. Try again in {seconds} seconds.",
@@ -377,6 +389,7 @@ API: dict[str, Text] = {
         "有一个数字不能用，比如 NaN，或者太大", "it has a number that is none, or too large"
     ),
     "why_json_twice": Text("键 {name} 写了两次", "the key {name} stands twice"),
+    "why_json_values": Text("它有超过 {limit} 个值", "it has more than {limit} values"),
     "why_json_surrogate": Text(
         "有半个字符（\\ud800 到 \\udfff 必须成对）",
         "it has half a character (\\ud800 to \\udfff must come in pairs)",

@@ -41,6 +41,7 @@ TalkKey = Literal[
     "position",
     "position_minutes",
     "line_full",
+    "line_full_minutes",
     "line_full_person",
     "interrupted",
     "expired",
@@ -180,6 +181,11 @@ TALK: dict[str, Text] = {
     "line_full": Text(
         zh="现在提问的人太多，没法再排队。请过几分钟再发一次。",
         en="Too many questions are waiting right now. Please send yours again in a few minutes.",
+    ),
+    "line_full_minutes": Text(
+        zh="现在提问的人太多，没法再排队。请过大约 {minutes} 分钟再发一次。",
+        en="Too many questions are waiting right now. Please send yours again in about "
+        "{minutes} min.",
     ),
     "line_full_person": Text(
         zh="你已经有 {limit} 个问题在等回答。请等其中一个答完再发，或者发送 /stop。",

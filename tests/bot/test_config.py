@@ -490,6 +490,7 @@ def test_an_empty_credential_stops_the_start(folder: Path, monkeypatch: pytest.M
         load()
 
 
+@pytest.mark.row(29)
 def test_the_webhook_secret_completes_a_webhook(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -500,6 +501,7 @@ def test_the_webhook_secret_completes_a_webhook(
     assert settings.secrets() == [SECRET]
 
 
+@pytest.mark.row(60)
 def test_settings_do_not_show_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISIONBOT_TELEGRAM__TOKEN", TOKEN)
 

@@ -22,6 +22,7 @@ async def flow(tmp_path: Path) -> AsyncIterator[Flow]:
 
 
 @pytest.mark.parametrize("text", ["字" * 100_000, "a" * 20_001, ZALGO * 50])
+@pytest.mark.row(55)
 async def test_an_endless_message_is_told_its_length_and_the_limit(flow: Flow, text: str):
     await flow.say(text, chosen="en")
 
@@ -45,6 +46,7 @@ async def test_an_endless_message_is_told_its_length_and_the_limit(flow: Flow, t
     ],
     ids=["nul", "surrogate", "right-to-left", "zalgo", "joined", "mark", "longest"],
 )
+@pytest.mark.row(55)
 async def test_strange_text_is_asked_as_text_and_answered(flow: Flow, text: str):
     await flow.say(text)
 
@@ -58,6 +60,7 @@ async def test_strange_text_is_asked_as_text_and_answered(flow: Flow, text: str)
     assert await flow.ended() == {"q1": "answered"}
 
 
+@pytest.mark.row(55)
 async def test_a_title_cannot_turn_the_letters_of_a_source_round(flow: Flow):
     await flow.say("/learn rules\u202efdp\nThe hall is closed on Mondays.")
     await flow.answered("ann")

@@ -60,6 +60,7 @@ async def test_questions_waiting_and_running_count_for_a_person():
     assert line.full("ann") is None
 
 
+@pytest.mark.row(2)
 async def test_person_with_many_questions_does_not_delay_one_with_a_single_one():
     line = a_line()
     for number in range(10):

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from bot.log import Area, JsonFormatter, LogSection, TextFormatter, area_of, set_up
 from bot.masking import Mask
+from bot.storage.errors import DatabaseUnreachable
 from inference.trace import tracing
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
@@ -64,6 +65,7 @@ def a_record(message: str, *args: object, name: str = "bot.worker", **more: obje
     ],
 )
 @pytest.mark.parametrize("format", ["text", "json"])
+@pytest.mark.row(60)
 def test_a_secret_is_masked(
     text: str, secret: str, format: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,6 +79,7 @@ def test_a_secret_is_masked(
     assert secret not in written
 
 
+@pytest.mark.row(60)
 def test_a_secret_in_an_exception_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
     set_up(LogSection())
     error = ValueError(f"bad address /bot{TOKEN}/getMe")
@@ -88,6 +91,7 @@ def test_a_secret_in_an_exception_is_masked(capsys: pytest.CaptureFixture[str]) 
     assert TOKEN not in written
 
 
+@pytest.mark.row(60)
 def test_a_secret_in_an_uncaught_exception_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
     set_up(LogSection())
     error = RuntimeError(f"lost {TOKEN}")
@@ -139,9 +143,10 @@ def test_a_secret_that_begins_with_another_is_masked_whole() -> None:
         "12:30:59 listening on 127.0.0.1:8080, update 123456789: 3 photos",
         "photo 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "matrix: event $kJ3v9QmZx0aYw7cRtB2dEfGhIjKlMnOpQrStUvWxYz4 cannot be read",
+        "matrix: nobody else is in !kJ3v9QmZx0aYw7cRtB2dEfGhIjKlMnOpQrStUvWxYz4; leaving it",
         "the model server is lost: HTTP 503",
     ],
-    ids=["times", "digest", "event", "words"],
+    ids=["times", "digest", "event", "room", "words"],
 )
 def test_what_is_no_secret_is_left_alone(text: str) -> None:
     assert Mask([""])(text) == text
@@ -197,6 +202,26 @@ def test_a_traceback_is_a_field_of_its_own() -> None:
 
     assert "\n" not in line
     assert json.loads(line)["error"].endswith("ValueError: why")
+
+
+@pytest.mark.parametrize("caused", [False, True], ids=["itself", "the cause"])
+def test_what_passes_by_itself_is_one_line_without_a_traceback(*, caused: bool) -> None:
+    error: Exception = DatabaseUnreachable("PostgreSQL at h:1/d", "refused\nby h")
+    if caused:
+        passing, error = error, RuntimeError("no answer")
+        error.__cause__ = passing
+    record = a_record("round %s failed", 3, exc_info=(type(error), error, None))
+    text = TextFormatter().format(record)
+    json_line = json.loads(JsonFormatter().format(record))
+
+    told = (
+        "round 3 failed: PostgreSQL at h:1/d cannot be reached (refused by h); start the server, "
+        "or check host and port in [storage] url"
+    )
+    assert text.splitlines() == [text]
+    assert text.endswith(f"  {told}")
+    assert json_line["message"] == told
+    assert "error" not in json_line
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\u2028", "\x85"])
@@ -274,6 +299,7 @@ def test_an_area_that_there_is_none_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpcore.http11", "telegram.Bot", "aiosqlite"])
+@pytest.mark.row(60)
 def test_libraries_are_silent_below_warnings_even_at_debug(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -99,6 +99,7 @@ def test_quote_within_a_quote_is_one_quote():
     "address",
     ["tg://user?id=1", "javascript:alert(1)", "data:text/html,x", "//a.b", "/c", "https://", "x:y"],
 )
+@pytest.mark.row(56)
 def test_link_that_leads_elsewhere_is_no_link(address):
     markdown = f"[press]({address})"
 
@@ -110,6 +111,7 @@ def test_link_that_leads_elsewhere_is_no_link(address):
     "call",
     ["@everyone", "hi @room!", "(@ann_b)", "@所有人", "@[bob](https://a.b)", "![@bob](c.png)"],
 )
+@pytest.mark.row(56)
 def test_nobody_is_called_by_the_text(call):
     assert "@" not in styled(call).text
     assert "@" not in html(call)
@@ -120,11 +122,13 @@ def test_at_that_calls_nobody_is_kept(word):
     assert "@" in styled(word).text
 
 
+@pytest.mark.row(56)
 def test_address_that_opens_a_program_is_broken():
     assert "tg://" not in styled("see tg://resolve?domain=x").text
     assert "https://a.b" in styled("see https://a.b").text
 
 
+@pytest.mark.row(56)
 def test_pictures_of_others_are_never_shown():
     assert "e.com" not in html("![x](http://e.com/?q=secret)") + html("![](http://e.com/x.png)x")
 
@@ -249,6 +253,7 @@ class Looker(HTMLParser):
 @given(marked)
 @example('[x](https://a.b/"onclick=) `<script>`')
 @example('```py"><script>\nx\n```')
+@pytest.mark.row(56)
 def test_html_is_well_formed_and_holds_allowed_tags_alone(markdown):
     found = html(markdown)
 

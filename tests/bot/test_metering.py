@@ -17,6 +17,7 @@ from bot.storage.inbox import Entry, Inbox
 from bot.storage.ledger import Ledger, Used
 from bot.storage.people import People
 from tests.fakes import an_event
+from tests.opened import new_in
 
 NOW = datetime(2026, 11, 21, 19, 30, tzinfo=UTC).timestamp()
 
@@ -44,7 +45,7 @@ class Desk:
     async def entry(self, text: str = "what?", **event: object) -> Entry:
         self._number += 1
         await self._inbox.accept(replace(an_event(f"q{self._number}", text), **event))
-        return (await self._inbox.new(1000))[-1]
+        return (await new_in(self._inbox, 1000))[-1]
 
 
 @pytest.fixture

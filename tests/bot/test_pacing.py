@@ -152,6 +152,23 @@ async def test_first_words_pass_the_previews_of_other_chats_but_no_final(caller)
     assert [name for name, _ in caller.made] == ["busy", "final", "first words"]
 
 
+async def test_first_signs_go_one_by_one_so_that_few_are_lost_in_a_crash(caller):
+    for number in range(3):
+        caller.call(number, chat=str(number), urgency=lambda: Urgency.FIRST)
+    await caller.time.advance(1)
+
+    times = [at for _, at in caller.made]
+    assert times == pytest.approx([0, 1 / LIMITS.calls_per_s, 2 / LIMITS.calls_per_s], abs=0.002)
+
+
+async def test_finals_need_not_keep_such_a_distance(caller):
+    for number in range(3):
+        caller.call(number, chat=str(number), urgency=FINAL)
+    await settle()
+
+    assert [at for _, at in caller.made] == [0, 0, 0]
+
+
 async def test_what_becomes_urgent_while_it_waits_goes_first(caller):
     urgency = Urgency.PREVIEW
     caller.call("busy", chat="0")

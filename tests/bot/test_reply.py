@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,10 @@ from bot.pacing import Governor, Urgency
 from bot.platforms.base import Gone, LostMessage, NotSent, Refused, Revoked, TooFast, Unclear
 from bot.reply import Reply
 from bot.storage.db import Database
+from bot.storage.errors import NoRoom
 from bot.storage.inbox import Inbox
 from tests.fakes import FakePlatform, FakeTime, an_event, cancelled, settle
+from tests.opened import new_in
 
 QUESTION = an_event("q1", "what is it?")
 STOP = Button("stop", "Stop")
@@ -78,7 +81,7 @@ async def a_desk(folder, event=QUESTION, **limits):
     db = await Database.open(folder)
     inbox = Inbox(db)
     await inbox.accept(event)
-    [entry] = await inbox.new(1)
+    [entry] = await new_in(inbox, 1)
     try:
         async with asyncio.TaskGroup() as group:
             desk = Desk(db, time, platform, entry, group)
@@ -150,6 +153,25 @@ async def test_id_of_the_message_is_committed_before_its_first_edit(desk):
     assert ids_at_edit
 
 
+async def test_message_whose_id_could_not_be_committed_is_not_sent_again(desk):
+    note, failures = desk.inbox.note_reply, [NoRoom(Path("data"))]
+
+    async def failing(*args):
+        if failures:
+            raise failures.pop()
+        await note(*args)
+
+    desk.inbox.note_reply = failing
+    with pytest.raises(NoRoom):
+        await desk.finish("red")
+    await desk.reply.close()
+
+    await desk.finish("red")
+
+    assert desk.platform.texts("ann") == ["red"]
+    assert len(await desk.known()) == 1
+
+
 async def test_long_answer_goes_on_in_further_messages(tmp_path):
     async with a_desk(tmp_path, text_units=20) as desk:
         await desk.shown("One sentence here.")
@@ -215,6 +237,7 @@ async def test_who_tells_of_the_waiting_too_late_does_not_cover_the_answer(desk)
     assert desk.platform.texts("ann") == ["an answer"]
 
 
+@pytest.mark.row(17)
 async def test_asked_to_wait_it_makes_no_call_before_and_the_final_comes(tmp_path):
     """Row 17."""
     async with a_desk(tmp_path, edit_every_s=1.0) as desk:
@@ -239,6 +262,7 @@ async def test_edit_whose_answer_was_lost_is_repeated(desk, effect):
     assert desk.platform.texts("ann") == ["red circle"]
 
 
+@pytest.mark.row(20)
 async def test_send_whose_answer_was_lost_leaves_an_empty_message_and_one_answer(tmp_path):
     """Row 20."""
     async with a_desk(tmp_path, text_units=20) as desk:
@@ -250,6 +274,7 @@ async def test_send_whose_answer_was_lost_leaves_an_empty_message_and_one_answer
         assert desk.platform.texts("ann") == ["One sentence here.", "…", "Another one there."]
 
 
+@pytest.mark.row(21)
 async def test_platform_that_is_down_for_an_hour_gets_the_final_then(desk):
     await desk.shown("red")
     desk.platform.fail("edit", *[NotSent("connection refused")] * 60)

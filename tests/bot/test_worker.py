@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bot.context import WindowSection
 from bot.line import LineSection
 from bot.platforms.base import NotSent, Refused, TooFast, Unclear
+from bot.storage.errors import NoRoom, NotNow
 from bot.texts import TEXTS, picture_fault
 from inference.errors import ContextTooLong, EngineDown, EngineFault
 from tests.bot.flow import THINKING
-from tests.fakes import an_event
+from tests.fakes import an_event, settle
 
 
 async def test_answer_is_written_into_the_placeholders_message(flow):
@@ -202,6 +204,7 @@ async def test_photo_that_did_not_come_is_fetched_again(flow, error):
     assert flow.asked("what is it?").turns[-1].pictures[0].rgb == b"catcatcat"
 
 
+@pytest.mark.row(22)
 async def test_half_a_photo_is_not_taken_for_a_whole_one(flow):
     """Row 22."""
     flow.platform.photos["p"] = b"ca"
@@ -342,8 +345,6 @@ async def test_suspects_do_not_run_beside_each_other(flow):
     flow.engine.most_running = 0
     await flow.start()
     await flow.engine.until(lambda: "why?" in flow.engine.running)
-    while {entry.attempts for entry in await flow.inbox.waiting()} != {2}:
-        pass
     for _ in range(50):  # if nothing held the other one back, it would run by now
         await flow.states()
     innocent.set()
@@ -357,6 +358,29 @@ async def test_suspects_do_not_run_beside_each_other(flow):
     assert flow.engine.most_running == 1
 
 
+async def test_suspect_that_waits_for_another_one_has_not_been_tried(flow):
+    """Row 13: the other one ends the program once more, and the innocent one is answered."""
+    flow.line_section = LineSection(max_attempts=2)
+    flow.engine.hold("poison")
+    innocent = flow.engine.hold("why?")
+    await flow.start()
+    first = await flow.say("poison", chat="eve")
+    second = await flow.say("why?", chat="ann")
+    await flow.engine.until(lambda: len(flow.engine.running) == 2)
+    await flow.crash()  # now both are suspects
+    await flow.start()
+    await flow.engine.until(lambda: "poison" in flow.engine.running)
+    for _ in range(50):  # if the other one were tried, it would run by now
+        await flow.states()
+    await flow.crash()
+    innocent.set()
+    await flow.start()
+
+    assert await flow.answered("ann") == ["echo of why?"]
+    assert await flow.ended() == {first: "dead", second: "answered"}
+
+
+@pytest.mark.row(24)
 async def test_person_who_left_stops_the_engine(flow):
     """Row 24."""
     flow.engine.answers["tell"] = ["once ", *(f"upon {n} " for n in range(10_000))]
@@ -467,8 +491,43 @@ async def test_end_that_cannot_be_written_does_not_take_the_answer_back(flow, ca
     assert "its end is not written yet" in caplog.text
 
 
-def _fails_twice(method):
-    failures = [OSError("disk full"), OSError("disk full")]
+async def test_attempt_that_the_database_did_not_let_begin_takes_no_earlier_one_back(flow):
+    """It was not written, so that nothing is to be undone."""
+    flow.line_section = LineSection(max_attempts=2)
+    flow.engine.hold("poison")
+    await flow.start()
+    question = await flow.say("poison")
+    await flow.engine.until(lambda: flow.engine.running)
+    await flow.crash()
+    await flow.start()
+    flow.inbox.begin = _fails_twice(flow.inbox.begin, NotNow)
+    for _ in range(2):
+        await flow.time.advance(await flow.time.sleeping())
+    await flow.engine.until(lambda: len(flow.engine.requests) == 2)
+    await flow.crash()
+    await flow.start()
+
+    assert await flow.answered("ann") == [TEXTS["given_up"].en]
+    assert await flow.ended() == {question: "dead"}
+
+
+async def test_stopped_question_whose_photo_the_disk_does_not_take_has_its_end(flow):
+    flow.platform.photos["p"] = b"cat"
+    arrived = flow.platform.blocked["p"] = asyncio.Event()
+    await flow.start()
+    question = await flow.say("what is it?", photos=("p",))
+    await flow.said("ann")
+    flow.stored.put = _fails_twice(flow.stored.put, lambda words: NoRoom(Path(words)))
+    await flow.say("/stop")
+    said = await flow.answered("ann")
+    arrived.set()
+
+    await flow.until_states(**{question: "stopped"})
+    assert said == [TEXTS["stopped"].en]
+
+
+def _fails_twice(method, error=OSError):
+    failures = [error("disk full"), error("disk full")]
 
     async def call(*arguments, **named):
         if failures:
@@ -476,3 +535,25 @@ def _fails_twice(method):
         return await method(*arguments, **named)
 
     return call
+
+
+@pytest.mark.row(33)
+async def test_answer_that_found_no_way_for_a_day_ends_with_a_word_when_there_is_one(flow):
+    """In the same run: nobody has to start it again."""
+    flow.engine.hold("why?")
+    await flow.start()
+    question = await flow.say("why?")
+    await flow.engine.until(lambda: flow.engine.running)
+    await settle()
+    flow.platform.fail("edit", *[NotSent("connection refused")] * 1500)
+    flow.engine.held["why?"].set()
+    ending = asyncio.create_task(flow.ended())
+    while not ending.done():
+        sleeping = asyncio.create_task(flow.time.sleeping())
+        await asyncio.wait([sleeping, ending], return_when="FIRST_COMPLETED")
+        if sleeping.done():
+            await flow.time.advance(sleeping.result())
+        sleeping.cancel()
+
+    assert await ending == {question: "expired"}
+    assert flow.platform.texts("ann") == [TEXTS["expired"].en]

@@ -31,6 +31,7 @@ from bot.platforms.base import (
     Refused,
     Revoked,
     TooFast,
+    Trouble,
 )
 from bot.platforms.matrix import wire
 from bot.platforms.matrix.client import Client, Timings
@@ -57,6 +58,7 @@ class Matrix:
     """One bot account. `run` owns the connection: let the last edits end before cancelling it."""
 
     name = wire.PLATFORM
+    single = True
 
     def __init__(
         self,
@@ -77,6 +79,8 @@ class Matrix:
         self._stream = Stream(
             self._client, self._session, settings, cursors, frozenset(commands), self._timings
         )
+        self._patiently = patience(self._timings)
+        self._begun = False  # of several programs one alone does
         self._ready = asyncio.Event()  # rooms are known
         self._slower = 1.0  # raised by each 429: the server counts all rooms together
 
@@ -95,18 +99,21 @@ class Matrix:
         )
 
     def silent_s(self) -> float | None:
-        return time.monotonic() - self._stream.heard_at
+        return time.monotonic() - self._stream.heard_at if self._begun else None
+
+    def trouble(self) -> Trouble | None:
+        return self._patiently.trouble()
 
     async def run(self, accept: Accept) -> None:
+        self._begun = True
         try:
-            patiently = patience(self._timings)
-            await patiently.persist("the login", self._session.open)
-            await patiently.persist("the first sync", self._stream.begin)
+            await self._patiently.persist("the login", self._session.open)
+            await self._patiently.persist("the first sync", self._stream.begin)
             if not self._settings.invites:
                 log.warning("matrix: nobody may invite us to new rooms; see [matrix] invites")
             log.info("matrix: receiving as %s", self.bot)
             self._ready.set()
-            await self._stream.follow(accept, patiently)
+            await self._stream.follow(accept, self._patiently)
         finally:
             self._ready.clear()
             await self._client.close()

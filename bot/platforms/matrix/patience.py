@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Literal
 
 from bot.platforms.base import PlatformError, Revoked, TooFast
 from bot.platforms.matrix.client import Timings
@@ -20,7 +21,11 @@ def patience(timings: Timings) -> Patience:
                 return timings.revoked_pause_s
         return None
 
-    return Patience(Pauses(timings.first_pause_s, timings.most_pause_s, asked_s), _tell)
+    return Patience(Pauses(timings.first_pause_s, timings.most_pause_s, asked_s), _tell, _verdict)
+
+
+def _verdict(error: Exception) -> Literal["revoked"] | None:
+    return "revoked" if isinstance(error, Revoked) else None
 
 
 def _tell(what: str, error: Exception, pause_s: float) -> None:

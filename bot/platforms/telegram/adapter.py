@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from aiohttp import web
@@ -14,9 +14,8 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from telegram.error import TelegramError
 
 from bot.event import Attachment, Conversation
-from bot.platforms.base import Accept, Limits, PlatformError, Post, Refused, Unclear
+from bot.platforms.base import Accept, Limits, PlatformError, Post, Refused, Trouble, Unclear
 from bot.platforms.http import download
-from bot.platforms.patience import Patience
 from bot.platforms.telegram import webhook, wire
 from bot.platforms.telegram.client import Client, Timings
 from bot.platforms.telegram.drafts import Drafts, question_of
@@ -65,8 +64,11 @@ class Telegram:
         *,
         commands: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         timings: Timings | None = None,
+        until_leading: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`commands`: language ("" for all others) -> (command, what it does), for the menu."""
+        """`commands`: language ("" for all others) -> (command, what it does), for the menu.
+        `until_leading`: no other program asks for updates any more, since Telegram has them for one
+        alone; None: there is none."""
         token = settings.token.get_secret_value()
         self._secret = settings.webhook_secret.get_secret_value()
         if not token:
@@ -81,6 +83,9 @@ class Telegram:
         self._webhook = webhook.Webhook(self._secret)
         self._messages = Messages(self._client.bot)
         self._drafts = Drafts(self._client.bot, self._timings, enabled=settings.drafts)
+        self._patiently = patience(self._timings)
+        self._until_leading = until_leading
+        self._polls = not settings.webhook_url
         self._heard_at = time.monotonic()  # when a poll was answered
 
     def limits(self, to: Conversation) -> Limits:
@@ -89,7 +94,10 @@ class Telegram:
         return Limits(TEXT_UNITS, "utf-16", pause_s, _CALLS_PER_S, CAPTION_UNITS, takes_files=True)
 
     def silent_s(self) -> float | None:
-        return None if self._settings.webhook_url else time.monotonic() - self._heard_at
+        return time.monotonic() - self._heard_at if self._polls else None
+
+    def trouble(self) -> Trouble | None:
+        return self._patiently.trouble()
 
     def routes(self) -> Sequence[web.RouteDef]:
         if not self._settings.webhook_url:
@@ -98,13 +106,12 @@ class Telegram:
 
     async def run(self, accept: Accept) -> None:
         async with self._client:
-            patiently = patience(self._timings)
-            account = await patiently.persist("getMe", self._client.account)
+            account = await self._patiently.persist("getMe", self._client.account)
             receiver = Receiver(self._client.bot, account, accept)
             async with asyncio.TaskGroup() as group:
                 group.create_task(receiver.release())
                 group.create_task(self._drafts.refresh())
-                await self._receive(receiver, patiently, account.username)
+                await self._receive(receiver, account.username)
 
     async def send(self, to: Conversation, post: Post, *, reply_to: str | None, key: str) -> str:
         """Without `key`, which Telegram does not know: twice is two messages."""
@@ -147,20 +154,28 @@ class Telegram:
             raise Unclear(f"the file broke off after {len(data)} of {size} bytes")
         return data
 
-    async def _receive(self, receiver: Receiver, patiently: Patience, name: str) -> None:
+    async def _receive(self, receiver: Receiver, name: str) -> None:
         self._webhook.open(receiver)
         try:
-            await patiently.persist("the webhook's setting", self._choose_the_way)
+            await self._until_our_turn()
+            await self._patiently.persist("the webhook's setting", self._choose_the_way)
             await self._offer_commands()
             log.info("telegram: receiving as @%s", name)
             if self._settings.webhook_url:
                 await asyncio.Event().wait()
             poll = Poll(self._client, receiver)
             while True:
-                await patiently.persist("the poll", poll.once)
+                await self._patiently.persist("the poll", poll.once)
                 self._heard_at = time.monotonic()
         finally:
             self._webhook.close()
+
+    async def _until_our_turn(self) -> None:
+        if self._until_leading is not None:
+            self._polls = False
+            await self._until_leading()
+            self._polls = not self._settings.webhook_url
+            self._heard_at = time.monotonic()
 
     async def _choose_the_way(self) -> None:
         """Never drops what waits: people wrote it while we were away."""

@@ -48,7 +48,7 @@ def photos_of(content: Content) -> tuple[Attachment, ...]:
     if not fitting:
         return ()
     best = max(fitting, key=lambda size: size.width * size.height)
-    return (Attachment(clean(best.file_id), "image/jpeg", best.file_size or 0),)
+    return (Attachment(clean(best.file_id), "image/jpeg", _bytes_of(best.file_size)),)
 
 
 def files_of(content: Content) -> tuple[Attachment, ...]:
@@ -81,4 +81,9 @@ def _media_type(file: _File) -> str:
 
 def _attachment(file: _File, media_type: str) -> Attachment:
     name = "" if isinstance(file, VideoNote | Voice) else clean(file.file_name or "")
-    return Attachment(clean(file.file_id), media_type, file.file_size or 0, name)
+    return Attachment(clean(file.file_id), media_type, _bytes_of(file.file_size), name)
+
+
+def _bytes_of(size: object) -> int:
+    """0: not told, or told as what is no size; the file itself is measured as it comes."""
+    return size if isinstance(size, int) and size > 0 else 0

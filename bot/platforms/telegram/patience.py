@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from typing import Literal
 
 from telegram.error import BadRequest, Conflict, InvalidToken, TelegramError
 
@@ -22,10 +23,19 @@ def patience(timings: Timings) -> Patience:
             case InvalidToken():
                 return timings.revoked_pause_s
             case Conflict():
-                return timings.conflict_pause_s * random.uniform(1.0, 1.5)
+                return timings.conflict_pause_s * random.uniform(1.0, 1.5)  # nosec B311  (no secret)
         return None
 
-    return Patience(Pauses(timings.first_pause_s, timings.most_pause_s, asked_s), _tell)
+    return Patience(Pauses(timings.first_pause_s, timings.most_pause_s, asked_s), _tell, _verdict)
+
+
+def _verdict(error: Exception) -> Literal["revoked", "conflict"] | None:
+    match error:
+        case InvalidToken():
+            return "revoked"
+        case Conflict():
+            return "conflict"
+    return None
 
 
 def _tell(what: str, error: Exception, pause_s: float) -> None:

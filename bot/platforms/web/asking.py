@@ -15,6 +15,7 @@ from bot.platforms.web.errors import PageError
 from bot.platforms.web.sign_in import Who
 from bot.platforms.web.talk import Talk
 from bot.platforms.web.wire import Language, Message, Press
+from bot.storage.errors import NotNow
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +125,8 @@ class Asking:
 async def _accept(accept: Accept, event: Event) -> None:
     try:
         await accept(event)
+    except NotNow:  # the site says why
+        raise
     except Exception as error:  # whatever it is, the page must hear that nothing was kept
         chat = event.conversation.chat
         log.exception("message %s of chat %s was not accepted", event.message, chat)

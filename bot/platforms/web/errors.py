@@ -47,6 +47,20 @@ FAULTS = {
         "The question could not be kept. Please try again.",
         retry_after_s=2,
     ),
+    "no_room": Fault(
+        503,
+        "服务器的磁盘满了，现在不能接收新的内容。已收到的都还在；请过几分钟再试。",
+        "The server's disk is full, so nothing new can be taken in. What was sent before is kept; "
+        "please try again in a few minutes.",
+        retry_after_s=30,
+    ),
+    "not_now": Fault(
+        503,
+        "数据库暂时连不上，这次没有保存。请过一会儿再试。",
+        "The database cannot be reached at the moment, and nothing was kept. Please try again "
+        "shortly.",
+        retry_after_s=5,
+    ),
     "crowded": Fault(
         503,
         "现在同时使用的人太多，请稍后再试。",

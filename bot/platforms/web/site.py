@@ -24,6 +24,7 @@ A refusal: {"error": {"code", "message", "photo", "seconds"}}; with 401 also "si
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
@@ -42,6 +43,9 @@ from bot.platforms.web.stream import Stream
 from bot.platforms.web.talk import Talk
 from bot.platforms.web.visitor import check_host, check_origin
 from bot.platforms.web.wire import dump, parse_language, render_error
+from bot.storage.errors import NoRoom, NotNow
+
+log = logging.getLogger(__name__)
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -105,6 +109,10 @@ class Site:
                 return await handler(request)
             except PageError as error:
                 return self._refusal(request, error)
+            except NotNow as error:
+                log.warning("a page's request was refused: %s", error)
+                full = isinstance(error, NoRoom)
+                return self._refusal(request, PageError("no_room" if full else "not_now"))
 
         return enter
 

@@ -7,10 +7,10 @@ from collections import Counter
 
 from bot.line import LineSection
 from bot.platforms.base import NotSent, TooFast
-from bot.storage.inbox import Unended
 from inference.errors import EngineFault
 from tests.bot.flow import Flow
 from tests.fakes import settle
+from tests.opened import waiting_in
 
 
 def times(flow: Flow) -> list[int]:
@@ -158,7 +158,7 @@ async def test_a_second_answer_to_what_had_its_end_is_counted(flow: Flow) -> Non
     await flow.start()
     await flow.say("hello")
     await flow.engine.until(lambda: flow.engine.running)
-    (entry,) = await flow.inbox.waiting()
+    (entry,) = await waiting_in(flow.inbox)
 
     await flow.inbox.end(entry.id, "stopped")  # as nobody should, while it is being answered
     gate.set()
@@ -180,9 +180,8 @@ async def test_what_waits_or_is_answered_is_in_somebodys_hands_and_nothing_else(
     await flow.ended()
     await settle()
 
-    later = Unended(open_one.id + 1, "test", "ann", "new", 0.0)  # which will be read next
     assert while_answered == []
-    assert flow.dispatcher.forgotten([open_one, later]) == [open_one]
+    assert flow.dispatcher.forgotten([open_one]) == [open_one]
 
 
 async def test_an_end_that_is_slow_to_reach_people_is_not_lost(flow: Flow) -> None:

@@ -9,6 +9,7 @@ from tests.emulators.telegram.chats import Chat
 from tests.emulators.telegram.wording import marked
 
 if TYPE_CHECKING:
+    from tests.emulators.telegram.people import Person
     from tests.emulators.telegram.server import Emulator
 
 _CHANNEL = {"id": -1002000000001, "type": "channel", "title": "News"}
@@ -41,6 +42,11 @@ def by_way_of_another_bot(emulator: Emulator, group: Chat, text: str) -> None:
     """A person chose it from the list that an inline bot offered."""
     person = emulator.person("Inline")
     _writes(emulator, group, text, person.user, {"via_bot": _OTHER_BOT})
+
+
+def inline_in_private(emulator: Emulator, person: Person, text: str) -> None:
+    """The same, alone with us: the words are those of the other bot."""
+    _writes(emulator, person.chat, text, person.user, {"via_bot": _OTHER_BOT})
 
 
 def channel_post(emulator: Emulator, group: Chat, text: str) -> None:

@@ -48,6 +48,10 @@ class Updates:
         for content in reversed(told) if backwards else told:
             self.put_raw(content)
 
+    def drop(self) -> None:
+        """What was kept back was never said to the bot."""
+        self._held = None
+
     def waiting(self) -> list[dict[str, Any]]:
         return list(self._waiting)
 

@@ -75,6 +75,7 @@ async def test_an_answer_is_one_message_that_grows_and_ends_formatted(talk):
     assert seen.answers == t.asked
 
 
+@pytest.mark.row(31)
 async def test_the_same_key_twice_is_one_message(talk):
     async with talk() as t:
         first = await t.matrix.send(t.place, Post("once"), reply_to=None, key="k1")
@@ -87,6 +88,7 @@ async def test_the_same_key_twice_is_one_message(talk):
     assert said == ["hello", "once", "then"]
 
 
+@pytest.mark.row(31)
 async def test_the_same_key_is_one_message_after_a_restart_of_both_sides(
     synapse, make, talk, inbox
 ):
@@ -173,6 +175,7 @@ async def test_buttons_are_offered_as_reactions_below_the_finished_answer(talk):
     assert seen.reactions == {"🔁": {t.matrix.bot}, "👍": {t.matrix.bot}}
 
 
+@pytest.mark.row(23)
 async def test_the_final_edit_of_a_deleted_message_is_told_as_lost(talk):
     async with talk() as t:
         message = await t.matrix.send(t.place, Post("…", final=False), reply_to=None, key="k1")
@@ -188,6 +191,7 @@ async def test_an_edit_of_a_message_that_never_was_is_told_as_lost(talk):
             await t.matrix.edit(t.place, "$never", Post("Three."))
 
 
+@pytest.mark.row(24)
 async def test_who_put_the_bot_out_is_gone(talk):
     async with talk() as t:
         await t.person.removes(t.matrix.bot)
@@ -211,6 +215,7 @@ async def test_before_the_first_sync_nothing_is_sent(make):
         await matrix.send(Conversation("matrix", "!r"), Post("x"), reply_to=None, key="k1")
 
 
+@pytest.mark.row(17)
 async def test_a_limit_of_the_server_is_told_at_once_and_slows_the_edits_down(synapse, talk):
     async with talk(edit_every_s=1.0) as t:
         message = await t.matrix.send(t.place, Post("…", final=False), reply_to=None, key="k1")
@@ -273,6 +278,7 @@ async def _edits(talk: Talk, message: str, *, times: int) -> None:
         await talk.matrix.edit(talk.place, message, Post(f"{number}", final=False))
 
 
+@pytest.mark.row(17)
 async def test_every_final_arrives_once_under_a_limit_that_is_far_too_low(synapse, talk):
     """Nine messages through the governor; the server takes three at once and five a second."""
     async with talk(edit_every_s=0.1) as t:

@@ -76,6 +76,7 @@ def test_the_pause_that_the_server_asks_for_is_kept_to_the_millisecond() -> None
     assert error.retry_after_s == 0.413
 
 
+@pytest.mark.row(19)
 async def test_a_page_of_a_proxy_in_between_says_nothing_for_sure(asking) -> None:
     async def page(request: web.Request) -> web.Response:
         return web.Response(status=502, text="<h1>Bad gateway</h1>", content_type="text/html")
@@ -110,6 +111,7 @@ async def test_an_answer_that_does_not_come_is_unclear(asking) -> None:
         await client.call(client.whoami())
 
 
+@pytest.mark.row(22)
 async def test_a_file_that_breaks_off_is_unclear(asking) -> None:
     async def half(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "100"})
@@ -125,6 +127,7 @@ async def test_a_file_that_breaks_off_is_unclear(asking) -> None:
         await client.get_file("mxc://x/y", max_bytes=1000)
 
 
+@pytest.mark.row(21)
 async def test_where_nobody_listens_nothing_was_sent() -> None:
     client = Client("http://127.0.0.1:9", "@bot:x", None, QUICK)
     client.access_token = "token"

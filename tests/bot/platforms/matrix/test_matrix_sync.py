@@ -123,7 +123,11 @@ async def _accepted(stream: Stream, count: int) -> list[str]:
     async def accept(event: Event) -> None:
         texts.append(event.text)
 
-    patience = Impatient(Pauses(0.0, 0.0, lambda error: None), lambda what, error, pause_s: None)
+    patience = Impatient(
+        Pauses(0.0, 0.0, lambda error: None),
+        lambda what, error, pause_s: None,
+        lambda error: None,
+    )
     await patience.persist("the first sync", stream.begin)
     with pytest.raises(Enough):
         await stream.follow(accept, patience)

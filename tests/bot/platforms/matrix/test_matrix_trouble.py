@@ -18,6 +18,7 @@ from tests.bot.platforms.matrix.receiving import QUICK, Cursors, Inbox, running
 SMALL_PAGES = replace(QUICK, page=3)
 
 
+@pytest.mark.row(22)
 async def test_synapse_killed_in_mid_sync_and_started_again_is_heard_again(
     synapse, make, inbox, meet, account
 ):
@@ -62,6 +63,7 @@ async def test_what_cannot_be_committed_is_not_passed(make, inbox, cursors, meet
     assert inbox.texts() == ["first", "second"]
 
 
+@pytest.mark.row(31)
 async def test_a_stop_before_the_commit_brings_the_message_at_the_next_start(
     make, inbox, cursors, meet, account
 ):
@@ -79,6 +81,7 @@ async def test_a_stop_before_the_commit_brings_the_message_at_the_next_start(
         await inbox.gets(lambda event: event.text == "not lost")
 
 
+@pytest.mark.row(31)
 async def test_a_restart_repeats_nothing_and_misses_nothing(make, inbox, cursors, meet, account):
     ann = await meet()
     async with running(make(), inbox.accept):
@@ -96,6 +99,7 @@ async def test_a_restart_repeats_nothing_and_misses_nothing(make, inbox, cursors
     assert inbox.texts() == ["before", "meanwhile", "after"]
 
 
+@pytest.mark.row(31)
 async def test_a_crash_after_the_commit_brings_the_event_again_under_the_same_name(
     make, inbox, cursors, meet, account
 ):
@@ -135,6 +139,7 @@ async def test_the_first_start_ever_takes_no_old_messages(make, inbox, meet, acc
     assert inbox.texts() == ["new"]
 
 
+@pytest.mark.row(31)
 async def test_a_gap_is_filled_page_by_page_in_order(make, inbox, cursors, meet, account):
     ann = await meet()
     async with running(make(timings=SMALL_PAGES), inbox.accept):
@@ -287,6 +292,7 @@ async def test_a_kept_login_that_cannot_be_read_is_made_anew(make, inbox, cursor
     assert json.loads(file.read_text("utf-8"))["token"]
 
 
+@pytest.mark.row(26)
 async def test_a_device_that_was_logged_out_is_replaced_by_a_new_one(
     synapse, make, inbox, meet, account, tmp_path
 ):
@@ -308,6 +314,7 @@ async def test_a_device_that_was_logged_out_is_replaced_by_a_new_one(
     assert inbox.texts() == ["before", "after"]
 
 
+@pytest.mark.row(26)
 async def test_a_wrong_password_is_told_and_asked_for_again_later(make, inbox, heard):
     matrix = make(password="wrong", timings=replace(QUICK, read_s=0.3))
 

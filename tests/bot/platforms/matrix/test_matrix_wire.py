@@ -144,6 +144,7 @@ def test_what_a_person_does_becomes_its_event(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NOTHING)
+@pytest.mark.row(57)
 def test_what_no_person_did_to_us_becomes_no_event(name: str) -> None:
     assert _parsed(name) is None
 
@@ -223,6 +224,7 @@ def test_a_press_and_an_edit_stand_in_the_thread_of_what_they_are_about() -> Non
         "edit of ours",
     ],
 )
+@pytest.mark.row(57)
 def test_nobody_presses_or_edits_what_belongs_to_another(
     name: str, original: wire.Original | None
 ) -> None:
@@ -249,6 +251,7 @@ def test_the_buttons_of_one_message_have_different_emojis() -> None:
     assert list(names_of(scores).values()) == scores
 
 
+@pytest.mark.row(56)
 def test_an_answer_calls_nobody_whatever_names_it_holds() -> None:
     content = wire.render_text("@room @ann:localhost", "<p>@room</p>")
 

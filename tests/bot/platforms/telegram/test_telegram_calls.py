@@ -77,6 +77,7 @@ async def test_edits_change_the_one_message(
     assert said == ["…", "A red", "A red circle *and* <b>"]
 
 
+@pytest.mark.row(23)
 async def test_an_edit_that_changes_nothing_is_a_success(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
@@ -146,6 +147,7 @@ def test_edits_in_groups_are_rarer_than_in_private_chats(make: Make) -> None:
     assert (private.edit_every_s, group.edit_every_s, private.calls_per_s) == (1.5, 4.0, 30.0)
 
 
+@pytest.mark.row(17)
 async def test_a_flood_says_how_long_to_wait_and_only_for_that_chat(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
@@ -225,6 +227,7 @@ async def test_a_server_that_says_nothing_is_unclear_after_the_time_limit(
     ],
 )
 @pytest.mark.parametrize("method", ["sendMessage", "editMessageText"])
+@pytest.mark.row(19)
 async def test_an_answer_that_says_nothing_certain_is_unclear(
     emulator: Emulator, telegram: Telegram, person: Person, fault: Fault, method: str
 ) -> None:
@@ -289,6 +292,7 @@ async def test_a_topic_that_does_not_exist_is_gone(emulator: Emulator, telegram:
         await telegram.send(_to(group, "6"), Post("hello", final=True), reply_to=None, key="k")
 
 
+@pytest.mark.row(23)
 async def test_a_message_that_was_deleted_is_lost(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:
@@ -322,6 +326,7 @@ async def test_empty_text_is_refused(telegram: Telegram, person: Person) -> None
         await telegram.send(_to(person.chat), Post("  ", final=True), reply_to=None, key="k")
 
 
+@pytest.mark.row(25)
 async def test_an_answer_follows_its_group_to_the_supergroup(
     emulator: Emulator, telegram: Telegram
 ) -> None:
@@ -370,6 +375,7 @@ async def test_a_download_stops_at_the_limit_whatever_the_size_was_said_to_be(
         await telegram.fetch(photo, max_bytes=1000)
 
 
+@pytest.mark.row(22)
 async def test_a_download_that_breaks_off_is_no_photo(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:

@@ -37,6 +37,7 @@ Make = Callable[..., Telegram]
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
+@pytest.mark.row(21)
 def test_only_what_failed_before_it_left_counts_as_not_sent(
     cause: Exception | None, called: type[PlatformError]
 ) -> None:
@@ -128,6 +129,7 @@ def test_a_setting_that_cannot_work_is_refused(settings: dict[str, object]) -> N
         TelegramSection.model_validate(settings)
 
 
+@pytest.mark.row(29)
 def test_a_webhook_without_a_secret_is_refused() -> None:
     section = TelegramSection(token="1:a", webhook_url="https://bot.example.org")
 

@@ -111,6 +111,7 @@ async def test_a_poisoned_update_is_skipped_and_the_one_behind_it_arrives(
     assert "secret words" not in heard.text
 
 
+@pytest.mark.row(19)
 async def test_updates_without_a_number_do_not_make_the_poll_spin(
     emulator: Emulator, make: Make, inbox: Inbox, heard: Heard
 ) -> None:
@@ -213,6 +214,7 @@ async def test_a_start_without_network_waits_for_it(
     assert inbox.texts() == ["hello"]
 
 
+@pytest.mark.row(27)
 async def test_a_second_poller_is_named_in_the_log_and_survived(
     emulator: Emulator, make: Make, inbox: Inbox, heard: Heard
 ) -> None:
@@ -229,6 +231,7 @@ async def test_a_second_poller_is_named_in_the_log_and_survived(
     assert inbox.texts() == ["hello"]
 
 
+@pytest.mark.row(27)
 async def test_a_webhook_somebody_set_is_removed_again(
     emulator: Emulator, make: Make, inbox: Inbox
 ) -> None:
@@ -245,6 +248,7 @@ async def test_a_webhook_somebody_set_is_removed_again(
     assert emulator.hook.url == ""
 
 
+@pytest.mark.row(26)
 async def test_a_revoked_token_is_reported_and_the_account_lives_again_with_a_valid_one(
     emulator: Emulator, make: Make, inbox: Inbox, heard: Heard
 ) -> None:

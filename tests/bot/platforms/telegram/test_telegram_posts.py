@@ -108,6 +108,7 @@ async def test_an_address_that_is_no_link_for_telegram_is_readable(
 
 
 @pytest.mark.parametrize("method", ["sendMessage", "editMessageText"])
+@pytest.mark.row(23)
 async def test_markup_that_telegram_refuses_is_shown_without_it_once(
     emulator: Emulator, telegram: Telegram, person: Person, method: str
 ) -> None:
@@ -134,6 +135,7 @@ async def test_a_refusal_that_is_not_about_markup_is_not_repeated(
     assert len(emulator.calls_of("sendMessage")) == 1
 
 
+@pytest.mark.row(17)
 async def test_a_flood_is_no_reason_to_drop_the_markup(
     emulator: Emulator, telegram: Telegram, person: Person
 ) -> None:

@@ -29,6 +29,7 @@ def _answer(emulator: Emulator, chat: Chat, *names: str) -> Message:
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
+@pytest.mark.row(57)
 async def test_who_is_no_person_gives_no_order(
     emulator: Emulator, make: Make, inbox: Inbox, stranger: str
 ) -> None:
@@ -42,6 +43,7 @@ async def test_who_is_no_person_gives_no_order(
     assert inbox.texts() == ["hello"]
 
 
+@pytest.mark.row(57)
 async def test_an_order_that_was_forwarded_or_edited_is_marked_as_such(
     emulator: Emulator, make: Make, inbox: Inbox
 ) -> None:
@@ -64,6 +66,7 @@ async def test_an_order_that_was_forwarded_or_edited_is_marked_as_such(
     assert inbox.events[1].person.id == str(li.id)
 
 
+@pytest.mark.row(57)
 async def test_a_person_with_the_owners_name_is_another_person(
     emulator: Emulator, make: Make, inbox: Inbox
 ) -> None:
@@ -244,6 +247,7 @@ async def test_in_privacy_mode_a_photo_still_comes_with_the_question_about_it(
     assert _quoted(inbox) == [(str(photo.id), "", False, 1)]
 
 
+@pytest.mark.row(57)
 async def test_an_album_is_many_messages_with_one_name(
     emulator: Emulator, make: Make, inbox: Inbox, person_of_album: Person
 ) -> None:

@@ -106,6 +106,7 @@ async def test_a_press_arrives_by_the_webhook_and_its_button_is_released(
     assert [(event.kind, event.text) for event in inbox.events] == [("press", "stop")]
 
 
+@pytest.mark.row(28)
 async def test_a_failed_commit_is_answered_503_and_the_update_comes_again(
     emulator: Emulator, telegram: Telegram, inbox: Inbox
 ) -> None:
@@ -119,6 +120,7 @@ async def test_a_failed_commit_is_answered_503_and_the_update_comes_again(
     assert inbox.texts() == ["hello"]
 
 
+@pytest.mark.row(28)
 async def test_the_route_answers_200_only_after_the_commit(
     emulator: Emulator, telegram: Telegram, inbox: Inbox, door: Door
 ) -> None:
@@ -141,6 +143,7 @@ async def test_the_route_answers_200_only_after_the_commit(
     [None, b"", b"webhook-secret_0123456788", b"webhook-secret", "密码".encode(), b"\xc3\xa9" * 20],
     ids=["none", "empty", "wrong", "beginning", "chinese", "latin"],
 )
+@pytest.mark.row(29)
 async def test_a_forged_webhook_call_is_turned_away(
     emulator: Emulator, telegram: Telegram, inbox: Inbox, door: Door, secret: bytes | None
 ) -> None:
@@ -165,6 +168,7 @@ async def test_a_forged_webhook_call_is_turned_away(
     ],
     ids=["empty", "text", "deep", "list", "no number", "too long", "poison", "not for us"],
 )
+@pytest.mark.row(59)
 async def test_a_broken_body_is_never_an_error_of_ours(
     emulator: Emulator,
     telegram: Telegram,
@@ -181,12 +185,15 @@ async def test_a_broken_body_is_never_an_error_of_ours(
     assert "Traceback" not in heard.text
 
 
+@pytest.mark.row(28)
 async def test_before_we_know_who_we_are_an_update_is_left_with_telegram(
     telegram: Telegram, door: Door
 ) -> None:
     assert await door.post(_update(), SECRET.encode()) == 503
 
 
+@pytest.mark.row(60)
+@pytest.mark.row(29)
 async def test_the_secret_is_in_no_log_line(
     emulator: Emulator, telegram: Telegram, inbox: Inbox, door: Door, heard: Heard
 ) -> None:

@@ -209,6 +209,7 @@ async def test_longest_question_with_eight_photos_is_accepted(served, photo):
     assert len(served.inbox.events[0].photos) == 8
 
 
+@pytest.mark.row(55)
 async def test_nul_characters_do_not_reach_the_database(served):
     await served.ask("a\0b")
 

@@ -50,6 +50,7 @@ def test_row_has_an_iso_time_and_the_whole_texts():
         "＝1",
     ],
 )
+@pytest.mark.row(60)
 def test_formula_is_text(text):
     [[_, question, _, answer]] = read(render_row(0.0, text, 0, text, SHANGHAI))
 
@@ -57,6 +58,7 @@ def test_formula_is_text(text):
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+@pytest.mark.row(60)
 def test_no_cell_begins_as_a_formula_and_no_text_is_lost(text):
     [row] = read(render_row(0.0, text, 0, "x", SHANGHAI))
 

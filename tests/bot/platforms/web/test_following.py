@@ -161,6 +161,7 @@ async def test_person_cannot_take_a_name_of_the_bots_messages(served):
     assert status == 400
 
 
+@pytest.mark.row(55)
 async def test_half_a_character_does_not_end_the_stream_of_a_window(served):
     """Row 55: a model may write a pair in two pieces."""
     await served.ask("hello")
@@ -204,6 +205,7 @@ async def test_photo_that_is_gone_is_refused(served):
         await served.platform.fetch(Attachment("0" * 64), max_bytes=4)
 
 
+@pytest.mark.row(56)
 async def test_markup_in_an_answer_crosses_the_wire_as_text(served):
     await served.ask("你好")
     evil = "<img src=x onerror=alert(1)>\nid: 1\n\nevent: snapshot\u2028\r\n"

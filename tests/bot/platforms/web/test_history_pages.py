@@ -132,6 +132,7 @@ async def test_cursor_that_makes_no_sense_begins_at_the_newest(bot, served):
     assert await questions(served, f"cursor={10**17}") == ["q"]
 
 
+@pytest.mark.row(59)
 async def test_history_of_another_person_is_not_to_be_seen(bot, served, stranger):
     await bot.answer("mine")
     await served.visit(stranger)
@@ -187,6 +188,7 @@ async def test_csv_that_nobody_reads_is_given_up(place):
         writer.close()
 
 
+@pytest.mark.row(59)
 async def test_csv_is_not_given_to_another_site(served):
     headers = {"Sec-Fetch-Site": "cross-site"}
 
@@ -256,6 +258,7 @@ async def test_what_is_not_there_cannot_be_deleted(served, path):
     assert (status, told["error"]["code"]) == (404, "no_entry")
 
 
+@pytest.mark.row(59)
 async def test_entry_of_another_person_does_not_exist(bot, served, stranger):
     number = await bot.answer("mine")
     await served.visit(stranger)

@@ -111,6 +111,7 @@ async def test_only_buttons_that_stand_there_can_be_pressed(served, name):
     assert len(served.inbox.events) == 1
 
 
+@pytest.mark.row(59)
 async def test_button_of_another_person_cannot_be_pressed(served, stranger):
     message = await answer(served)
     await served.visit(stranger)

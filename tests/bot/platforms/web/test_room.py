@@ -34,6 +34,7 @@ async def half_a_photo(served, cookie):
         writer.close()
 
 
+@pytest.mark.row(58)
 async def test_many_slow_uploads_keep_nobody_out(served, photo):
     async with AsyncExitStack() as stack:
         for number in range(40):
@@ -51,6 +52,7 @@ async def test_words_do_not_wait_for_the_photos_of_the_same_visitor(served):
         assert (await served.ask("你好"))[0] == 202
 
 
+@pytest.mark.row(58)
 async def test_upload_that_takes_too_long_is_ended_with_a_sentence(place, photo):
     async with place.serve(upload_s=0.2) as served:
         async with half_a_photo(served, "0" * 32) as reader:
@@ -93,6 +95,7 @@ async def test_two_visitors_do_not_wait_for_each_other():
     assert room.sending == {}
 
 
+@pytest.mark.row(58)
 async def test_photos_beyond_the_memory_are_refused_until_others_are_done():
     room = Room(most_bytes=10)
     with room.upload("bob") as other:

@@ -142,6 +142,7 @@ async def test_each_browser_is_a_person_of_its_own(guarded, stranger):
     assert (await guarded.visit(stranger))["messages"] == []
 
 
+@pytest.mark.row(59)
 async def test_who_guesses_is_told_how_long_to_wait_and_then_waits(guarded, place):
     for _ in range(5):
         await guarded.sign_in("wrong")
@@ -154,6 +155,7 @@ async def test_who_guesses_is_told_how_long_to_wait_and_then_waits(guarded, plac
     assert (await guarded.sign_in(CODE))[0] == 204
 
 
+@pytest.mark.row(59)
 async def test_forged_addresses_do_not_escape_the_lock_out(guarded):
     for number in range(5):
         await guarded.sign_in("wrong", headers={"X-Forwarded-For": f"10.0.0.{number}"})
@@ -187,6 +189,7 @@ async def test_sign_in_that_makes_no_sense_is_refused(guarded, body):
     assert (status, told["error"]["code"]) == (400, "malformed")
 
 
+@pytest.mark.row(59)
 async def test_sign_in_from_another_site_is_refused(guarded):
     status, told = await guarded.sign_in(CODE, headers={"Origin": "https://evil.example"})
 
@@ -428,12 +431,14 @@ async def test_header_of_another_name_can_be_chosen(place):
     ],
 )
 @pytest.mark.parametrize("proof", [None, "wrong", "ü"])
+@pytest.mark.row(59)
 async def test_nothing_changes_without_the_proof(served, method, path, proof):
     status, told = await served.call(method, path, proof=proof)
 
     assert (status, told["error"]["code"]) == (403, "unproven")
 
 
+@pytest.mark.row(59)
 async def test_proof_of_another_browser_is_worth_nothing(served, stranger):
     _, told = await me(served, browser=stranger)
 
