@@ -23,6 +23,7 @@ from typing import Literal, TextIO
 from pydantic import BaseModel
 
 from bot.masking import Mask
+from bot.storage.errors import NotNow
 from inference.trace import current
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ class TextFormatter(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).astimezone()
         time = f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}"
         head = f"{time} {record.levelname:<8} {area_of(record.name):<8} {request_of(record) or '-'}"
-        text = "\n".join(filter(None, [record.getMessage(), _error(self, record)]))
+        text = "\n".join(filter(None, _told(self, record)))
         shown = _CONTROL.sub(_escaped, self._mask(f"{head}  {text}"))
         return shown.rstrip("\n").replace("\n", "\n    ")
 
@@ -154,15 +155,16 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).astimezone()
+        message, error = _told(self, record)
         fields: dict[str, object] = {
             "time": at.isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "area": area_of(record.name),
             "request": request_of(record),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": message,
         }
-        if error := _error(self, record):
+        if error:
             fields["error"] = error
         if isinstance(record.args, Mapping):
             fields |= {k: v for k, v in record.args.items() if k not in _OWN_FIELDS}
@@ -183,8 +185,24 @@ _FORMATTERS: dict[str, type[TextFormatter] | type[JsonFormatter]] = {
 }
 
 
+def _told(formatter: logging.Formatter, record: logging.LogRecord) -> tuple[str, str]:
+    """What happened; and the traceback and the stack, if it has any.
+
+    None for what passes by itself: whatever works would fill the log while the database is away.
+    """
+    if passing := _not_now(record):
+        return f"{record.getMessage()}: {' '.join(str(passing).split())}", ""
+    return record.getMessage(), _error(formatter, record)
+
+
+def _not_now(record: logging.LogRecord) -> NotNow | None:
+    error = record.exc_info[1] if record.exc_info else None
+    while error is not None and not isinstance(error, NotNow):
+        error = error.__cause__
+    return error
+
+
 def _error(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    """The traceback and the stack, if it has any."""
     if record.exc_info and not record.exc_text:
         record.exc_text = formatter.formatException(record.exc_info)
     return "\n".join(filter(None, [record.exc_text, record.stack_info]))

@@ -20,7 +20,7 @@ Network = IPv4Network | IPv6Network
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORWARDED = frozenset({"forwarded", "x-real-ip", "via", "cf-connecting-ip", "true-client-ip"})
 _ALSO_FORWARDED = "x-forwarded-"
-_FROM_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+_FROM_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # nosec B104  (is read)
 _MOST_HOPS = 32  # that one header may name; nobody has so many proxies
 _ONE_HOUSEHOLD = 64  # bits: who has one IPv6 address has all that begin alike
 

@@ -5,13 +5,14 @@ They are strict: a number in quotation marks is no number, as in OpenAI's own AP
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 MOST_ANSWERS = 4  # `n`; each takes a seat of its own
 MOST_PICTURES = 8
 _MOST_MESSAGES = 1000
+_MOST_PARTS = 1000  # of one message
 _MOST_TOOLS = 128  # as OpenAI has it
 _MOST_TOKENS = 1_000_000  # beyond any context, so that sums stay numbers
 
@@ -47,6 +48,10 @@ class RefusalPart(_Body):
 _UserPart = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 _AssistantPart = Annotated[TextPart | RefusalPart, Field(discriminator="type")]
 
+# The first wrong one is all that is told, and thousands of faults take long to write down.
+_Part = TypeVar("_Part")
+_Parts = Annotated[list[_Part], Field(max_length=_MOST_PARTS, fail_fast=True)]
+
 
 class CalledFunction(_Body):
     name: Name
@@ -61,23 +66,23 @@ class CallMade(_Body):
 
 class SystemMessage(_Body):
     role: Literal["system", "developer"]
-    content: str | list[TextPart]
+    content: str | _Parts[TextPart]
 
 
 class UserMessage(_Body):
     role: Literal["user"]
-    content: str | list[_UserPart]
+    content: str | _Parts[_UserPart]
 
 
 class AssistantMessage(_Body):
     role: Literal["assistant"]
-    content: str | list[_AssistantPart] | None = None
+    content: str | _Parts[_AssistantPart] | None = None
     tool_calls: list[CallMade] | None = Field(None, max_length=_MOST_TOOLS)
 
 
 class ToolMessage(_Body):
     role: Literal["tool"]
-    content: str | list[TextPart]
+    content: str | _Parts[TextPart]
     tool_call_id: str = Field(min_length=1, max_length=128)
 
 
@@ -150,7 +155,7 @@ class _Drawing(_Body):
 
 
 class ChatBody(_Drawing):
-    messages: list[Message] = Field(min_length=1, max_length=_MOST_MESSAGES)
+    messages: list[Message] = Field(min_length=1, max_length=_MOST_MESSAGES, fail_fast=True)
     max_completion_tokens: int | None = Field(None, ge=1, le=_MOST_TOKENS)
     n: int | None = Field(None, ge=1, le=MOST_ANSWERS)
     stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None

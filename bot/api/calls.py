@@ -21,6 +21,7 @@ from bot.line import Line
 from bot.metering import Meter
 from bot.pacing import Clock
 from bot.question import Question
+from bot.storage.errors import NotNow
 from bot.texts import Language
 from bot.watching.counts import Counts, Watch
 from bot.wording.api import ApiKey
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 
 _SOON_S = 5.0  # when to come again, where nothing is known that one could judge by
 _LAST_WORDS_S = 1.0  # for telling who asked that the program ends
+_SETTLING_TRIES = 2  # the first may find the disk full, and make room for the second
 _PATIENCE_S = 5.0  # with an engine that shall count what was written
 _NOBODY = object()
 _BLOCKED: dict[Where, ApiKey] = {
@@ -176,7 +178,13 @@ class Calls:
     async def _settle(self, id_: str, asked: Asked, answers: Answers, *, failed: bool) -> None:
         seen = any(tally.seen for tally in answers.tallies) and not failed
         tokens = 0 if failed else await self._cost(asked, answers)
-        await self._meter.settle_call(id_, questions=int(seen), tokens=tokens)
+        for _ in range(_SETTLING_TRIES):
+            try:
+                await self._meter.settle_call(id_, questions=int(seen), tokens=tokens)
+            except NotNow as error:  # the answer is whole; else what is reserved counts
+                log.warning("call %s is not settled: %s", id_, error)
+            else:
+                return
 
     async def _reserve(self, id_: str, asked: Asked, caller: Caller, language: Language) -> None:
         refused = await self._meter.reserve_call(

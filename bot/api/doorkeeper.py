@@ -1,7 +1,7 @@
 """Who may connect at all: so many connections together, and so many from one address.
 
 Each takes a file descriptor, of which the process has few, and the chats and the database need
-theirs. Who is one too many is told so and may come again.
+theirs. Who is one too many is told so and may come again, however many they are.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from bot.api.addresses import household
 from bot.api.errors import FAULTS
 from bot.texts import Language, say
 
-_KEPT_FREE = 256  # descriptors for the database, the chats, files, children
+_KEPT_FREE = 256  # descriptors for the database, the chats, files, children, those turned away
 _LEAST, _MOST = 64, 2048
-_SPARE = 32  # who is told that there is no room; beyond, connections are cut without a word
-_PATIENCE_S = 1.0  # who is one too many shall have sent something by then
+_TURNED_AWAY = 64  # who are being told that there is no room, at the same time
+_PATIENCE_S = 2.0  # who is one too many shall have asked, and have read our answer, by then
 _AGAIN_S = 5
 _HEAD = (
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: {after}\r\nConnection: close\r\n"
@@ -57,7 +57,9 @@ class Doorkeeper:
         self._server = server
         self._room = room
         self._is_exempt = is_exempt
+        self.refusal = render_refusal()
         self._open: set[_Connection] = set()
+        self._turned_away: dict[_Connection, None] = {}  # the first one came first
         self._by_address: Counter[str] = Counter()
 
     def __call__(self) -> asyncio.Protocol:
@@ -68,15 +70,17 @@ class Doorkeeper:
         address = connection.address
         few = self._by_address[address] < self._room.per_address
         few = few or self._is_exempt(connection.peer)
-        served = few and len(self._open) < self._room.total
-        if not served and len(self._open) >= self._room.total + _SPARE:
-            connection.cut()
-            return None
-        self._open.add(connection)
-        self._by_address[address] += 1
-        return self._server() if served else None
+        if few and len(self._open) < self._room.total:
+            self._open.add(connection)
+            self._by_address[address] += 1
+            return self._server()
+        if len(self._turned_away) >= _TURNED_AWAY:
+            next(iter(self._turned_away)).give_way()
+        self._turned_away[connection] = None
+        return None
 
     def leave(self, connection: _Connection) -> None:
+        self._turned_away.pop(connection, None)
         if connection not in self._open:
             return
         self._open.remove(connection)
@@ -90,12 +94,20 @@ class Doorkeeper:
         closing: set[_Connection] = set()
         while True:
             await asyncio.sleep(every_s)
-            for connection in closing & self._open:
+            for connection in closing & self._all():
                 connection.cut()
-            closing = {connection for connection in self._open if connection.is_closing()}
+            closing = {connection for connection in self._all() if connection.is_closing()}
+
+    def close(self) -> None:
+        """Nobody is turned away any more; those who are served are the server's to end."""
+        for connection in list(self._turned_away):
+            connection.give_way()
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self._all())
+
+    def _all(self) -> set[_Connection]:
+        return self._open | self._turned_away.keys()
 
 
 class _Connection(asyncio.Protocol):
@@ -106,6 +118,7 @@ class _Connection(asyncio.Protocol):
         self._served: asyncio.Protocol | None = None
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._told = False
         self.peer = ""
         self.address = ""  # which it is counted by
 
@@ -120,7 +133,7 @@ class _Connection(asyncio.Protocol):
             self._served.connection_made(transport)
         else:  # said when the request is there: a reset would take the answer away unread
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(_PATIENCE_S, self._refuse)
+            self._timer = loop.call_later(_PATIENCE_S, self.give_way)
 
     def data_received(self, data: bytes) -> None:
         if self._served is not None:
@@ -149,14 +162,25 @@ class _Connection(asyncio.Protocol):
     def is_closing(self) -> bool:
         return self._transport is not None and self._transport.is_closing()
 
+    def give_way(self) -> None:
+        """To those who came later; it is told before it goes."""
+        self._keeper.leave(self)
+        self._refuse()
+        if self._transport is not None:
+            self._transport.close()
+
     def cut(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 
     def _refuse(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(render_refusal())
-            self._transport.close()
+        """NOTE: the connection is not closed yet, for who has more to send would be reset, and
+        never read this."""
+        if self._told or self._transport is None or self._transport.is_closing():
+            return
+        self._told = True
+        self._transport.write(self._keeper.refusal)
+        self._transport.write_eof()
 
 
 def render_refusal() -> bytes:

@@ -98,6 +98,8 @@ FAULTS: dict[ApiKey, Fault] = {
     "api_members_only": Fault(403, _BAD, "access_denied"),
     "api_paused": Fault(503, _SERVER, "paused"),
     "api_overloaded": Fault(503, _SERVER, "server_is_overloaded"),
+    "api_disk_full": Fault(503, _SERVER, "storage_full"),
+    "api_not_now": Fault(503, _SERVER, "storage_unavailable"),
     "api_no_room": Fault(503, _SERVER, "too_many_connections"),
     "api_too_often": Fault(429, _RATE, "rate_limit_exceeded"),
     "api_locked_out": Fault(429, _RATE, "too_many_wrong_keys"),

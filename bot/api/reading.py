@@ -15,12 +15,16 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.api.errors import ApiError, Why
+from bot.api.extent import holds_more_than
 from bot.api.load import Share
 from bot.wording.api import ApiKey
 
 B = TypeVar("B", bound=BaseModel)
 
 _LARGE = 2**16  # bytes; what is larger is parsed in a thread
+# In all of a body. No request that can be answered has nearly as many; to make objects of millions
+# takes seconds, in which no other thread runs either.
+_MOST_VALUES = 50_000
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")  # of a character that takes two \u escapes, or of none
 _QUOTED = re.compile("'([^']*)'")
 _TYPES: dict[str, ApiKey] = {
@@ -84,6 +88,8 @@ def _parse(body: bytes, model: type[B]) -> B:
 
 
 def _parse_json(body: bytes) -> Any:  # Any: whatever JSON there is
+    if holds_more_than(_MOST_VALUES, body):
+        _malformed("why_json_values", limit=_MOST_VALUES)
     try:
         text = body.decode("utf-8")
         found = json.loads(

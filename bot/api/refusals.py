@@ -17,6 +17,7 @@ from aiohttp.typedefs import Middleware
 
 from bot.api.errors import FAULTS, ApiError
 from bot.api.guard import Patience
+from bot.storage.errors import NoRoom, NotNow
 from bot.texts import Language
 from inference.trace import current, tracing
 
@@ -27,6 +28,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 REQUEST_ID = "X-Request-Id"
 
 _CASE = "X-Safety-Case"
+_FULL_S, _AWAY_S = 30, 5  # after which it may be tried again
 
 _ID = web.RequestKey("id", str)
 _PLAIN = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
@@ -56,11 +58,10 @@ def refuse_in_openais_shape(
             except ConnectionError:  # who asked has gone
                 raise
             except Exception as error:  # one request may fail, the others are served
-                log.exception("a request failed")
+                log.error("a request failed: %s", error, exc_info=not isinstance(error, NotNow))  # noqa: TRY400
                 if request.writer.output_size:  # a second answer would stand inside of the first
                     raise ConnectionAbortedError("the answer broke off") from error
-                broken = ApiError("api_broken", id=current())
-                response = refusal(broken, language_of(request, default))
+                response = refusal(_fault_of(error), language_of(request, default))
             if not response.prepared:
                 response.headers[REQUEST_ID] = current()
             return response
@@ -120,6 +121,15 @@ def _weight(text: str | None) -> float:
         return 1.0 if text is None else float(text)
     except ValueError:
         return 0.0
+
+
+def _fault_of(error: Exception) -> ApiError:
+    match error:
+        case NoRoom():
+            return ApiError("api_disk_full", retry_after_s=_FULL_S, seconds=_FULL_S)
+        case NotNow():
+            return ApiError("api_not_now", retry_after_s=_AWAY_S, seconds=_AWAY_S)
+    return ApiError("api_broken", id=current())
 
 
 def _translated(

@@ -34,6 +34,9 @@ _LINGER_S = (
     5.0  # a refused body is read on so long, else the client sees a reset and not the answer
 )
 
+_ACCEPTED_AT_ONCE = 32  # connections, before any of them is looked at; each takes a descriptor
+_QUEUE = 4096  # connections that the system holds until we accept them; more are slow, not lost
+
 Health = Callable[[], dict[str, object]]
 OnPrepare = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
@@ -139,14 +142,20 @@ async def _listening(
 ) -> AsyncIterator[int]:
     """The bound port. NOTE: not by a site of aiohttp's, which asks nobody who may connect."""
     try:
-        server = await asyncio.get_running_loop().create_server(keeper, host, port)
+        server = await asyncio.get_running_loop().create_server(
+            keeper, host, port, backlog=_ACCEPTED_AT_ONCE
+        )
     except OSError as error:
         raise CannotListen(host, port, error) from error
+    for listening in server.sockets:  # asyncio has one number for both
+        with listening.dup() as same:
+            same.listen(_QUEUE)
     sweeping = asyncio.create_task(keeper.sweep(sweep_every_s), name="sweeper")
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        keeper.close()
         sweeping.cancel()
         with suppress(asyncio.CancelledError):
             await sweeping

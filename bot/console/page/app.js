@@ -123,7 +123,7 @@ function keep({ run, newest, columns, rows }) {
 
 function showStatus() {
   const { program, desk } = state;
-  const words = { ok: "stateOk", starting: "stateStarting", stopping: "stateStopping", "engine down": "stateDown" };
+  const words = { ok: "stateOk", starting: "stateStarting", stopping: "stateStopping", "engine down": "stateDown", "database away": "stateAway" };
   const paused = program.ok && desk.pause;
   const pill = byId("status");
   pill.className = `pill ${paused ? "warn" : program.ok ? "good" : "bad"}`;

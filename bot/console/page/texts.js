@@ -31,6 +31,7 @@ const TEXTS = {
   stateStarting: ["正在启动", "Starting"],
   stateStopping: ["正在停止", "Stopping"],
   stateDown: ["引擎停了", "Engine down"],
+  stateAway: ["数据库连不上", "Database away"],
   statePaused: ["已暂停", "Paused"],
   up: ["已运行 {time}", "up {time}"],
 

@@ -423,6 +423,7 @@ async def test_who_waits_is_shown_signs_of_life(tmp_path):
     assert whole(body) == {0: "echo of second"}
 
 
+@pytest.mark.row(58)
 async def test_who_reads_nothing_is_dropped(tmp_path):
     async with served(tmp_path, waits=Waits(write_s=0.2)) as api:
         api.engine.answers["hi"] = ["x" * 20_000] * 1000  # more than stands anywhere on the way

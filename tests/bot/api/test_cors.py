@@ -51,6 +51,7 @@ async def test_a_named_origin_may_send_a_key_and_read_the_answer(house: Gatehous
     assert "X-RateLimit-Remaining-Requests" in answer.headers["Access-Control-Expose-Headers"]
 
 
+@pytest.mark.row(59)
 async def test_cookies_are_never_allowed_and_caches_are_told_what_it_hangs_on(
     house: Gatehouse,
 ) -> None:
@@ -74,6 +75,7 @@ async def test_a_refusal_can_be_read_by_the_page_that_is_named(house: Gatehouse)
 
 
 @pytest.mark.parametrize("origin", OTHERS)
+@pytest.mark.row(59)
 async def test_nobody_else_is_allowed_anything(house: Gatehouse, origin: str) -> None:
     token = await house.key()
 
@@ -86,6 +88,7 @@ async def test_nobody_else_is_allowed_anything(house: Gatehouse, origin: str) ->
     assert not [name for name in answer.headers if name.startswith("Access-Control-")]
 
 
+@pytest.mark.row(59)
 async def test_without_named_origins_cors_is_off(house: Gatehouse) -> None:
     async with house.open():
         status, allowed = await preflight(house, APP)

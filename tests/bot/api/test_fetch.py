@@ -153,6 +153,7 @@ async def test_nothing_of_ours_goes_out_with_the_request(
     assert net.reached == []
 
 
+@pytest.mark.row(59)
 async def test_without_hosts_nothing_is_fetched_and_the_remedy_is_named(net: Net) -> None:
     fault, _ = await refused(net.fetcher(()), net.url())
 
@@ -223,6 +224,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("url", HOSTILE)
+@pytest.mark.row(59)
 async def test_no_hostile_address_reaches_a_machine_inside(net: Net, url: str) -> None:
     net.names.known |= {
         "inside.example": [[INSIDE]] * 2,
@@ -243,6 +245,7 @@ def test_the_table_is_long_enough() -> None:
     assert len(set(HOSTILE)) >= 40
 
 
+@pytest.mark.row(59)
 async def test_a_name_that_changes_its_address_between_two_looks_gains_nothing(net: Net) -> None:
     """Rebinding: there is one look, at the address of the socket itself."""
     net.names.known["fickle.example"] = [[OUTSIDE], [INSIDE]]
@@ -311,6 +314,7 @@ async def test_three_redirects_are_followed_and_no_more(net: Net) -> None:
         ("http://other.example:{port}/a.jpg", "api_fetch_host"),
     ],
 )
+@pytest.mark.row(59)
 async def test_each_redirect_is_looked_at_like_the_first_address(
     net: Net, onwards: str, fault: str
 ) -> None:

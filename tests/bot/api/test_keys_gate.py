@@ -51,6 +51,7 @@ async def test_without_a_key_the_answer_says_how_to_get_one(house: Gatehouse) ->
     assert "visionbot admin keys create" in answer.said
 
 
+@pytest.mark.row(59)
 async def test_of_a_wrong_key_nobody_learns_what_is_wrong(house: Gatehouse) -> None:
     known = await house.key()
     revoked = await house.key()
@@ -88,6 +89,7 @@ async def test_of_a_wrong_key_nobody_learns_what_is_wrong(house: Gatehouse) -> N
         b"Bearer vb-k_000000000000-" + b"A" * 43 + b"'; DROP TABLE keys; --",
     ],
 )
+@pytest.mark.row(59)
 async def test_an_absurd_header_is_401_and_nothing_worse(house: Gatehouse, value: bytes) -> None:
     async with house.open():
         head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
@@ -96,6 +98,7 @@ async def test_an_absurd_header_is_401_and_nothing_worse(house: Gatehouse, value
     assert b" 401 " in line
 
 
+@pytest.mark.row(59)
 async def test_a_revoked_key_is_refused_from_the_next_request_on(house: Gatehouse) -> None:
     token = await house.key()
 
@@ -159,6 +162,7 @@ async def test_a_key_without_a_number_has_the_configured_one_and_0_is_none(
     assert of_free == [200] * 3
 
 
+@pytest.mark.row(59)
 async def test_after_some_wrong_keys_an_address_waits_but_who_was_right_before_does_not(
     house: Gatehouse,
 ) -> None:
@@ -300,6 +304,7 @@ async def test_a_proxy_that_adds_no_header_is_known_by_how_it_speaks(house: Gate
         {"Sec_Fetch_Site": "none"},
     ],
 )
+@pytest.mark.row(59)
 async def test_a_page_of_a_stranger_cannot_use_this_machines_api(
     house: Gatehouse, headers: dict[str, str]
 ) -> None:
@@ -312,6 +317,7 @@ async def test_a_page_of_a_stranger_cannot_use_this_machines_api(
 @pytest.mark.parametrize(
     "name", ["evil.example", "127.0.0.1.nip.io", "0.0.0.0", "[::ffff:1.2.3.4]"]
 )
+@pytest.mark.row(59)
 async def test_a_name_that_was_bound_to_this_machine_from_outside_opens_nothing(
     house: Gatehouse, name: str
 ) -> None:

@@ -15,8 +15,11 @@ from bot.api.errors import FAULTS, ApiError
 from bot.api.repeats import Repeats
 from bot.storage.db import Database
 from bot.storage.repeats import KeptAnswers
+from bot.storage.replicas import Replicas
 from bot.storage.tables import repeats as table
+from bot.storage.tables import under_way
 from tests.fakes import cancelled, settle
+from tests.postgres import Cluster
 
 APP, OTHER = Caller("k_1"), Caller("k_2")
 DAY_S = 86_400.0
@@ -58,6 +61,10 @@ class Desk:
             counted = await connection.execute(select(func.count()).select_from(table))
             return counted.scalar_one()
 
+    async def kept_by_whom(self) -> list[int]:
+        async with self.db.read() as connection:
+            return list((await connection.execute(select(under_way.c.replica))).scalars())
+
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
@@ -74,6 +81,7 @@ async def fault_of(desk: Desk, key: str, body: bytes = b"{}") -> tuple[str, int,
     return error.fault, FAULTS[error.fault].status, error.retry_after_s
 
 
+@pytest.mark.row(59)
 async def test_a_repeated_request_gets_the_first_answer(desk: Desk) -> None:
     assert [await desk.ask() for _ in range(3)] == [("1", False), ("1", True), ("1", True)]
 
@@ -105,6 +113,7 @@ async def test_the_answer_is_there_after_a_restart_and_for_a_day(desk: Desk) -> 
     assert await desk.ask() == ("2", True)
 
 
+@pytest.mark.row(59)
 async def test_a_key_belongs_to_whoever_sent_it(desk: Desk) -> None:
     assert [await desk.ask(caller=caller) for caller in (APP, OTHER)] == [
         ("1", False),
@@ -112,6 +121,7 @@ async def test_a_key_belongs_to_whoever_sent_it(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.row(59)
 async def test_the_key_of_another_request_is_refused(desk: Desk) -> None:
     await desk.ask(body=b'{"a": 1}')
 
@@ -202,3 +212,27 @@ async def test_the_key_itself_is_not_kept(desk: Desk) -> None:
     async with desk.db.read() as connection:
         row = (await connection.execute(select(table))).one()
     assert "Ann" not in str(tuple(row))
+
+
+async def test_what_another_program_is_answering_is_not_answered_twice(
+    postgres: Cluster, tmp_path: Path
+) -> None:
+    url = postgres.url(await postgres.fresh())
+    desks = []
+    for home in ("one", "other"):
+        desks.append(Desk(await Database.open(tmp_path / home, url)))
+        await Replicas(desks[-1].db).enlist(home)
+    one, other = desks
+    one.hold = asyncio.Event()
+    first = asyncio.create_task(one.ask())
+    while not await one.kept_by_whom():  # noqa: ASYNC110  (the database tells nobody)
+        await asyncio.sleep(0)
+
+    same, different = await fault_of(other, "key"), await fault_of(other, "key", b"[]")
+    one.hold.set()
+
+    assert (same[0], different[0]) == ("api_repeat_running", "api_repeat_other")
+    assert await first == ("1", False)
+    assert await other.ask() == ("1", True)
+    for desk in desks:
+        await desk.db.close()
