@@ -273,6 +273,8 @@ class FakeEngine:
         self.context_tokens = 4096
         self.thoughts: dict[str, str] = {}  # by the question's text: what comes before the answer
         self.forgot = 0
+        self.stepping = asyncio.Event()  # cleared: it measures nothing, as in a step that hangs
+        self.stepping.set()
         self._changed = asyncio.Event()
 
     def hold(self, question: str) -> asyncio.Event:
@@ -323,6 +325,7 @@ class FakeEngine:
             died.cancel()
 
     async def measure(self, turn: Turn) -> int:
+        await self.stepping.wait()
         return len(turn.text) + 10 * len(turn.pictures)
 
     async def forget(self) -> None:

@@ -69,7 +69,7 @@ def _save(stage: Stage, step: int, file: Path) -> None:
 
 
 def _restore(stage: Stage, file: Path) -> int:
-    state: dict[str, Any] = torch.load(file)  # Any: torch's own state
+    state: dict[str, Any] = torch.load(file, weights_only=True)  # Any: torch's own state
     stage.model.load_state_dict(state["model"])
     stage.head.load_state_dict(state["head"])
     stage.optimisers.load_state_dict(state["optimisers"])

@@ -73,7 +73,8 @@ def _open_shard(folder: Path, number: int) -> Shard:
     with np.load(folder / f"targets{number:03}.npz") as file:
         targets = Targets(*(file[name] for name in Targets._fields))
     patches = np.load(folder / f"patches{number:03}.npy", mmap_mode="r")
-    return Shard(patches, targets, pickle.loads(_scenes_file(folder, number).read_bytes()))
+    scenes = pickle.loads(_scenes_file(folder, number).read_bytes())  # nosec B301  (we wrote it)
+    return Shard(patches, targets, scenes)
 
 
 def _scenes_file(folder: Path, number: int) -> Path:

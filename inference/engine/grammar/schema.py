@@ -21,7 +21,7 @@ EXAMPLES = {  # of the formats that the library knows
     "duration": "P1D",
     "email": "a@b.c",
     "hostname": "a",
-    "ipv4": "0.0.0.0",
+    "ipv4": "0.0.0.0",  # nosec B104  (an example)
     "ipv6": "::",
     "uuid": "00000000-0000-0000-0000-000000000000",
     "uri": "a:b",

@@ -20,6 +20,8 @@ _BEAT_S = 1.0
 _FETCHED = ("*.json", "*.jinja", "*.safetensors")
 _READ = (*_NEEDED, "chat_template.jinja")  # what decides the tokens and pixels the model is given
 _COMMIT = re.compile("[0-9a-f]{40}")
+_SUM = re.compile(r"\\?([0-9a-fA-F]{64}) [ *](.+)")
+_SUMS = "SHA256SUMS"  # as `sha256sum *` writes it; a checkpoint need not have one
 _TAIL_BYTES = 1 << 16  # of each weight file, read to tell apart what has the same shapes
 
 
@@ -89,6 +91,8 @@ def check_checkpoint(folder: Path) -> None:
         )
     for shard in _shards(folder):
         _shapes_in(shard)
+    if (folder / _SUMS).is_file():
+        _check_sums(folder)
 
 
 def shapes_of(folder: Path) -> dict[str, tuple[int, ...]]:
@@ -164,6 +168,35 @@ def _shapes_in(shard: Path) -> dict[str, tuple[int, ...]]:
         raise ModelUnusable(
             f"the weights {shard} are damaged ({error}); download that file again"
         ) from error
+
+
+def _check_sums(folder: Path) -> None:
+    """Every file that has a sum: weights of the right length may be damaged, or others, too. All
+    of them are read for that, at every start."""
+    for line in (folder / _SUMS).read_text("utf-8", "replace").splitlines():
+        said = _SUM.fullmatch(line)
+        if said is None or Path(said[2]).is_absolute() or ".." in Path(said[2]).parts:
+            raise ModelUnusable(
+                f"{folder / _SUMS} has a line that is no sum of a file in it ({line[:100]!r}); "
+                "write it anew with sha256sum, or take it away"
+            )
+        wanted, name = said.groups()
+        file = folder / name
+        if name == _SUMS:  # as it was before it was written
+            continue
+        try:
+            with file.open("rb") as content:
+                found = hashlib.file_digest(content, "sha256").hexdigest()
+        except OSError as error:
+            raise ModelUnusable(
+                f"{file} cannot be read ({error.strerror}), but {_SUMS} names it; download that"
+                " file again"
+            ) from error
+        if found != wanted.lower():
+            raise ModelUnusable(
+                f"{file} is damaged or another file: its SHA-256 is {found[:12]}..., but {_SUMS}"
+                f" says {wanted[:12]}...; download that file again"
+            )
 
 
 def _parse_header(shard: Path) -> tuple[int, dict[str, Any]]:

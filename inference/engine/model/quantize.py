@@ -81,8 +81,8 @@ def _int4_maker() -> Callable[[nn.Linear], nn.Module]:
         library: Any = import_module("bitsandbytes.nn")  # optional, and partly untyped
     except ImportError as error:
         raise ModelUnusable(
-            "[engine] quantize = \"int4\" needs bitsandbytes; pip install 'visionbot[quant]', or "
-            'set it to "int8" or "none"'
+            '[engine] quantize = "int4" needs bitsandbytes; .venv/bin/pip install -c '
+            'constraints.txt -e ".[quant]", or set it to "int8" or "none"'
         ) from error
 
     def make(layer: nn.Linear) -> nn.Module:

@@ -16,7 +16,7 @@ from inference.safety.wordlists.keywords import Automaton, Scan
 from inference.safety.wordlists.lists import Lists, Phrase
 from inference.safety.wordlists.patterns import Pattern, PatternScan, Side
 
-_WEIGHTS: dict[Action, int] = {"pass": 0, "review": 1, "mask": 2, "block": 3}
+_WEIGHTS: dict[Action, int] = {"pass": 0, "review": 1, "mask": 2, "block": 3}  # nosec B105
 _SPELT_OUT = 4  # Latin words of so many letters are also found one letter at a time
 _SIDES: tuple[Side, ...] = ("questions", "answers")
 

@@ -10,11 +10,12 @@ import torch
 from inference.engine.blocks import Move
 from inference.engine.sequence import Chunk, Guide, Prompt
 from inference.engine.settings import EngineSettings
+from inference.engine.words.repetition import Repetition
 from inference.engine.words.writing import Writing
 from inference.errors import ContextTooLong
 from inference.request import ChatRequest, Turn
 
-NAME = "small"
+NAME = "tests/small"  # in the form of a hub's, since it is no folder
 _LETTERS = 26
 
 
@@ -39,7 +40,7 @@ class SmallLanguage:
         return None
 
     def writing(self, request: ChatRequest, seed: int) -> Writing:
-        return Writing(self.decode)
+        return Writing(self.decode, repetition=Repetition())
 
     def decode(self, tokens: Items[int]) -> str:
         return bytes(tokens).decode(errors="replace")

@@ -210,6 +210,7 @@ def test_answer_ends_at_its_limits(
         ("memory", Failed(2, "OutOfMemoryError", "memory")),
     ],
 )
+@pytest.mark.row(34, 35, 36)
 def test_fault_in_one_sequence_ends_that_sequence_alone(
     loop: EngineLoop, table: PageTable, fault: str, ended: Failed
 ) -> None:
@@ -220,6 +221,7 @@ def test_fault_in_one_sequence_ends_that_sequence_alone(
     assert table.used == 0
 
 
+@pytest.mark.row(34)
 def test_prompt_that_memory_is_too_small_for_is_computed_in_smaller_parts(
     loop: EngineLoop, model: SmallModel
 ) -> None:
@@ -257,6 +259,7 @@ def test_sampling_that_fails_for_all_is_done_one_by_one(loop: EngineLoop) -> Non
     assert [type(one) for one in news[2]] == [Failed]
 
 
+@pytest.mark.row(39)
 def test_answer_that_takes_too_long_ends_where_it_is(model: SmallModel, table: PageTable) -> None:
     seconds = count()
     scheduler = Scheduler(table, max_sequences=4, step_tokens=64)
@@ -311,6 +314,7 @@ def test_pages_are_found_by_those_who_share_them(
     assert loop.report().counts.cached_tokens == found
 
 
+@pytest.mark.row(38)
 def test_fault_of_the_device_ends_the_process(loop: EngineLoop) -> None:
     with pytest.raises(torch.AcceleratorError):
         run(loop, ask(1, "device"))
@@ -352,6 +356,7 @@ def test_answer_taken_up_repeats_nothing_and_loses_nothing(
     assert news[-1].delta.usage.completion_tokens == 7
 
 
+@pytest.mark.row(40)
 def test_cancelled_request_is_not_in_the_next_step(loop: EngineLoop, model: SmallModel) -> None:
     loop.handle(ask(1, "hello"))
     loop.handle(ask(2, "there"))

@@ -59,6 +59,7 @@ def test_first_prompt_goes_on_even_when_the_decoding_ones_take_the_whole_budget(
     assert step(scheduler) == [(1, 3, 1), (2, 2, 1), (3, 1, 1), (4, 0, 1)]
 
 
+@pytest.mark.row(3)
 def test_short_prompt_waits_at_most_twice_as_long_as_alone_behind_a_long_one() -> None:
     for length in (1, 70, 100, 250, 300):
         alone, behind = a_scheduler(pages=2000), a_scheduler(pages=2000)
@@ -131,6 +132,7 @@ def test_no_more_than_max_sequences_run() -> None:
     assert (ids(scheduler.running), ids(scheduler.waiting)) == ([1, 2], [3])
 
 
+@pytest.mark.row(2)
 def test_people_take_turns_however_much_one_of_them_asks() -> None:
     scheduler = a_scheduler(max_sequences=1)
     for id in (1, 2, 3):

@@ -15,11 +15,6 @@ REQUEST = ChatRequest((Turn("user", "secret words"),), id="entry-7")
 END = Delta("c", finish="stop", usage=Usage(100, 11, 60))
 
 
-@pytest.fixture(autouse=True)
-def _level(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "inference")
-
-
 async def deltas(*given: Delta | Exception):
     for one in given:
         if isinstance(one, Exception):
@@ -35,6 +30,7 @@ def ticking():
 async def test_first_token_and_end_are_told_with_their_times(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO, "inference")
     stream = timed(REQUEST, deltas(Delta("a"), Delta("b"), END), clock=ticking())
 
     assert [delta async for delta in stream] == [Delta("a"), Delta("b"), END]
@@ -56,6 +52,7 @@ async def test_first_token_and_end_are_told_with_their_times(
 async def test_an_earlier_answer_is_told_as_such_and_has_no_speed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO, "inference")
     end = replace(END, cached=True)
     stream = timed(REQUEST, deltas(Delta("a", cached=True), end), clock=ticking())
 
@@ -69,6 +66,7 @@ async def test_an_earlier_answer_is_told_as_such_and_has_no_speed(
 async def test_an_answer_that_is_given_up_is_told_and_its_source_closed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO, "inference")
     source = deltas(Delta("a"), Delta("b"), END)
     async with aclosing(timed(REQUEST, source, clock=ticking())) as stream:
         await anext(stream)
@@ -78,6 +76,7 @@ async def test_an_answer_that_is_given_up_is_told_and_its_source_closed(
 
 
 async def test_a_fault_is_told_and_passed_on(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "inference")
     with pytest.raises(EngineDown):
         [delta async for delta in timed(REQUEST, deltas(EngineDown("the words")))]
 
@@ -85,6 +84,7 @@ async def test_a_fault_is_told_and_passed_on(caplog: pytest.LogCaptureFixture) -
 
 
 async def test_an_answer_of_one_token_has_no_speed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "inference")
     one = Delta("a", finish="length", usage=Usage(5, 1))
 
     assert [delta async for delta in timed(REQUEST, deltas(one))] == [one]

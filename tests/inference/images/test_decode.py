@@ -104,6 +104,7 @@ async def test_at_most_two_children_work_at_once(decoder: Decoder, encode: Encod
     assert len(children() - before) <= 2
 
 
+@pytest.mark.row(51)
 async def test_a_photo_that_takes_too_long_is_refused_and_the_next_one_works(
     hasty: Decoder, slow_photo: bytes, encode: Encode
 ) -> None:
@@ -167,6 +168,7 @@ async def test_a_child_is_replaced_after_its_share_of_photos(
     assert children() - before != first
 
 
+@pytest.mark.row(51)
 async def test_the_child_knows_no_secret_and_may_take_little_memory(
     decoder: Decoder, encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +189,7 @@ async def test_the_worst_photo_within_the_limits_fits_into_the_childs_memory(
     assert (picture.width, picture.height) == (1024, 1024)
 
 
+@pytest.mark.row(51)
 async def test_this_process_stays_small_while_a_huge_photo_is_refused(
     decoder: Decoder, png: Encode
 ) -> None:

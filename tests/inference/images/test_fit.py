@@ -103,6 +103,7 @@ def test_sixteen_bit_grey_keeps_its_shades(encode: Encode) -> None:
     assert pixel(fit(encode(grey, "PNG"), LIMITS), 5, 5) == (128, 128, 128)
 
 
+@pytest.mark.row(52)
 def test_cmyk_becomes_the_right_colour(encode: Encode) -> None:
     cyan = Image.new("CMYK", (40, 40), (255, 0, 0, 0))
 
@@ -168,6 +169,7 @@ def test_a_file_over_the_limit_is_refused_with_both_numbers() -> None:
 
 
 @pytest.mark.parametrize("kind", ["BMP", "ICO", "EPS"])
+@pytest.mark.row(52)
 def test_other_formats_are_refused_as_format(kind: str, encode: Encode) -> None:
     assert refusal(encode(Image.new("RGB", (64, 64)), kind)).reason == "format"
 
@@ -183,6 +185,7 @@ def test_other_formats_are_refused_as_format(kind: str, encode: Encode) -> None:
     ],
     ids=["svg", "pdf", "zeros", "zip", "film"],
 )
+@pytest.mark.row(52)
 def test_what_is_no_photo_is_refused_as_format(photo: bytes) -> None:
     assert refusal(photo).reason == "format"
 
@@ -193,6 +196,7 @@ def test_the_short_side_is_named_when_it_is_too_short(encode: Encode) -> None:
     assert (fault.reason, fault.value, fault.limit) == ("too_small", 27, 28)
 
 
+@pytest.mark.row(52)
 def test_a_strip_is_refused_with_its_ratio(encode: Encode) -> None:
     fault = refusal(encode(Image.new("RGB", (30, 6000))))
 
@@ -208,6 +212,7 @@ def test_a_photo_of_one_pixel_width_is_too_small(encode: Encode) -> None:
     [(50_000, 1, 0), (13_000, 8, 2), (9_400, 8, 6)],
     ids=["50000 black and white", "13000 rgb", "9400 rgba"],
 )
+@pytest.mark.row(51)
 def test_a_png_bomb_is_refused_by_its_header(
     side: int, depth: int, colour: int, png: Encode
 ) -> None:
@@ -220,6 +225,7 @@ def test_a_png_bomb_is_refused_by_its_header(
     assert (fault.reason, fault.value) == ("too_many_pixels", side * side)
 
 
+@pytest.mark.row(51)
 def test_a_webp_canvas_bomb_is_refused_by_its_header(encode: Encode) -> None:
     alpha = bytearray(encode(Image.new("RGBA", (64, 64), (1, 2, 3, 4)), "WEBP"))
     assert alpha[12:16] == b"VP8X"
@@ -259,12 +265,14 @@ def test_a_png_with_pixels_in_many_small_chunks_is_decoded(png: Encode, chunk: E
     assert picture.width == 640
 
 
+@pytest.mark.row(51)
 def test_compressed_text_that_unpacks_to_very_much_is_refused(png: Encode, chunk: Encode) -> None:
     bomb = chunk(b"zTXt", b"Comment\x00\x00" + compress(bytes(80 << 20), 9))
 
     assert refusal(png(64, 64, extra=bomb)).reason == "broken"
 
 
+@pytest.mark.row(51)
 def test_a_jpeg_of_400_scans_is_refused(scans: Encode) -> None:
     assert refusal(scans(64, 64, count=400)).reason == "broken"
 
@@ -282,6 +290,7 @@ def test_an_ordinary_progressive_jpeg_is_decoded(scans: Encode) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.row(52)
 def test_half_a_file_is_broken(kind: str, share: float, encode: Encode) -> None:
     noise = Image.effect_noise((200, 200), 80).convert("RGB")
     photo = encode(noise, kind)
@@ -303,6 +312,7 @@ def test_half_a_file_is_broken(kind: str, share: float, encode: Encode) -> None:
     ),
     rest=st.binary(max_size=400),
 )
+@pytest.mark.row(52)
 def test_random_bytes_are_a_bad_picture_and_nothing_else(start: bytes, rest: bytes) -> None:
     assert refusal(start + rest).reason
 
@@ -310,6 +320,7 @@ def test_random_bytes_are_a_bad_picture_and_nothing_else(start: bytes, rest: byt
 @settings(deadline=None, max_examples=150)
 @given(data=st.data())
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.row(52)
 def test_a_photo_with_flipped_bytes_is_a_picture_or_a_bad_picture(
     kind: str, data: st.DataObject
 ) -> None:

@@ -73,6 +73,7 @@ def test_there_are_at_least_sixty_of_them_and_each_has_a_name(
     assert len({one.name for one in pictures}) == len(pictures)
 
 
+@pytest.mark.row(51)
 async def test_each_of_them_gets_its_stated_outcome_in_little_memory(
     decoder: Decoder, pictures: tuple[Hostile, ...]
 ) -> None:
@@ -89,6 +90,7 @@ async def test_each_of_them_gets_its_stated_outcome_in_little_memory(
     assert peak_kb_of(child) < PEAK_KB
 
 
+@pytest.mark.row(52)
 async def test_what_is_kept_of_each_of_them_is_kept_as_it_is_and_looks_the_same(
     decoder: Decoder, pictures: tuple[Hostile, ...]
 ) -> None:
@@ -114,6 +116,7 @@ def looks_like(first: Picture | str, second: Picture | str) -> bool:
     return first == second and first.notes == second.notes
 
 
+@pytest.mark.row(51)
 async def test_the_worst_picture_within_the_limits_takes_little_memory_too(
     decoder: Decoder,
 ) -> None:

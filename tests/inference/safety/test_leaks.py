@@ -75,6 +75,7 @@ WRITINGS = {
 
 @given(st.sampled_from(sorted(WRITINGS)), st.integers(0, 1 << 30))
 @settings(max_examples=300, deadline=None)
+@pytest.mark.row(53)
 def test_an_engine_that_repeats_its_system_turn_shows_no_six_characters_of_it(
     tmp_path_factory: pytest.TempPathFactory, writing: str, seed: int
 ) -> None:

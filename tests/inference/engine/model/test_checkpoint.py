@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -55,6 +56,7 @@ def test_missing_file_is_named(folder: Path, name: str) -> None:
         find_checkpoint(str(folder))
 
 
+@pytest.mark.row(41)
 def test_missing_shard_is_named(folder: Path) -> None:
     shard = sorted(folder.glob("*.safetensors"))[1]
     shard.unlink()
@@ -63,6 +65,54 @@ def test_missing_shard_is_named(folder: Path) -> None:
         find_checkpoint(str(folder))
 
 
+def sum_up(folder: Path, *more: str) -> None:
+    files = (file for file in folder.iterdir() if file.name != "SHA256SUMS")
+    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in files]
+    (folder / "SHA256SUMS").write_text("\n".join([*sums, *more]) + "\n")
+
+
+def test_checkpoint_of_which_all_sums_hold_is_taken(folder: Path) -> None:
+    sum_up(folder)
+
+    assert find_checkpoint(str(folder)) == folder
+
+
+@pytest.mark.row(41)
+def test_weights_of_the_right_length_with_another_sum_are_named(folder: Path) -> None:
+    sum_up(folder)
+    shard = sorted(folder.glob("*.safetensors"))[1]
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(content)
+
+    with pytest.raises(ModelUnusable, match=rf"{shard.name} is damaged or another file"):
+        find_checkpoint(str(folder))
+
+
+def test_file_that_has_a_sum_but_is_not_there_is_named(folder: Path) -> None:
+    sum_up(folder, f"{'0' * 64} *more.safetensors")
+
+    with pytest.raises(ModelUnusable, match=r"more\.safetensors cannot be read"):
+        find_checkpoint(str(folder))
+
+
+def test_the_list_of_sums_may_name_itself(folder: Path) -> None:
+    sum_up(folder, f"{'0' * 64}  SHA256SUMS")
+
+    assert find_checkpoint(str(folder)) == folder
+
+
+@pytest.mark.parametrize(
+    "line", [f"{'0' * 64}  ../secret", f"{'0' * 64}  /dev/zero", "", "model: abc"], ids=repr
+)
+def test_a_line_that_is_no_sum_of_a_file_in_the_folder_is_named(folder: Path, line: str) -> None:
+    sum_up(folder, line)
+
+    with pytest.raises(ModelUnusable, match="has a line that is no sum of a file"):
+        find_checkpoint(str(folder))
+
+
+@pytest.mark.row(41)
 def test_damaged_shard_is_named(folder: Path) -> None:
     shard = sorted(folder.glob("*.safetensors"))[1]
     shard.write_bytes(shard.read_bytes()[:-100])

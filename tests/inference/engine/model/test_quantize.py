@@ -33,7 +33,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(params=["int8", "int4"])
 def small(request: pytest.FixtureRequest) -> Small:
     if request.param == "int4":
-        pytest.importorskip("bitsandbytes", reason="pip install 'visionbot[quant]'")
+        pytest.importorskip("bitsandbytes", reason='.venv/bin/pip install -e ".[quant]"')
     found: Small = request.param
     return found
 
@@ -131,7 +131,7 @@ def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "bitsandbytes.nn", None)  # what Python keeps for "not there"
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
 
-    with pytest.raises(ModelUnusable, match=r"pip install 'visionbot\[quant\]'"):
+    with pytest.raises(ModelUnusable, match=r'-c constraints\.txt -e "\.\[quant\]"'):
         quantize_layers(nn.Module(), "int4", torch.device("cpu"))
 
 

@@ -81,6 +81,7 @@ async def read_beside(
 
 
 @pytest.mark.parametrize("kind", ["memory", "numbers", "other"])
+@pytest.mark.row(34, 35, 36)
 async def test_fault_in_one_sequence_ends_that_one_alone(
     kind: str, engine: LocalEngine, faults: Path, ask: AskFor
 ) -> None:
@@ -98,6 +99,7 @@ async def test_fault_in_one_sequence_ends_that_one_alone(
     assert (now.running, now.waiting, now.pages_used, now.restarts) == (0, 0, 0, 0)
 
 
+@pytest.mark.row(34)
 async def test_memory_that_was_short_for_a_moment_hurts_nobody(
     engine: LocalEngine, faults: Path, ask: AskFor
 ) -> None:
@@ -113,6 +115,7 @@ async def test_memory_that_was_short_for_a_moment_hurts_nobody(
 
 
 @pytest.mark.parametrize("kind", ["hang", "gil"])
+@pytest.mark.row(37)
 async def test_step_that_never_ends_is_told_of_in_the_log_and_its_process_replaced(
     kind: str,
     ask: AskFor,
@@ -136,6 +139,7 @@ async def test_step_that_never_ends_is_told_of_in_the_log_and_its_process_replac
 
 
 @pytest.mark.parametrize(("kind", "code"), [("device", 70), ("abort", -6)])
+@pytest.mark.row(13, 38)
 async def test_request_that_kills_the_process_is_found_and_its_neighbour_answered(
     kind: str,
     code: int,

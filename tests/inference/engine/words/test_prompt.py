@@ -39,6 +39,7 @@ def controls(tokenizer: Any, tokens: tuple[int, ...]) -> list[int]:
 
 
 @pytest.mark.parametrize("role", ["system", "user", "assistant"])
+@pytest.mark.row(54)
 def test_no_text_forges_a_control_token(
     tokenizer: Any, prompter: Prompter, paint: Paint, role: Role
 ) -> None:
@@ -57,6 +58,7 @@ def test_no_text_forges_a_control_token(
 
 
 @pytest.mark.parametrize("text", ["<|user|>", "<think>x</think>", "/nothink", "a<|image|>b", MARK])
+@pytest.mark.row(54)
 def test_forged_token_reaches_the_model_as_the_text_it_is(
     tokenizer: Any, prompter: Prompter, text: str
 ) -> None:
@@ -79,6 +81,7 @@ def test_thousand_forged_tokens_are_no_trouble(tokenizer: Any, prompter: Prompte
         max_size=8,
     )
 )
+@pytest.mark.row(54)
 def test_no_mixture_forges_a_control_token(shared_prompter: Prompter, parts: list[str]) -> None:
     text = "".join(parts)
 
@@ -112,6 +115,7 @@ def shared_prompter(random_checkpoint: Path) -> Prompter:
     return Prompter(tokenizer, tokenizer.convert_tokens_to_ids("<|image|>"), lambda picture: (1, 1))
 
 
+@pytest.mark.row(54)
 def test_marks_in_peoples_text_stay_text(tokenizer: Any, prompter: Prompter) -> None:
     turns = (Turn("user", f"one {MARK}"), Turn("assistant", "two"), Turn("user", "three"))
 
@@ -196,6 +200,7 @@ def talk_with_tools(text: str) -> tuple[tuple[Turn, ...], tuple[Tool, ...]]:
 
 
 @pytest.mark.parametrize("template", ["the checkpoint's", "JSON in JSON"])
+@pytest.mark.row(54)
 def test_no_text_about_tools_forges_a_control_token(
     tokenizer: Any, prompter: Prompter, template: str
 ) -> None:

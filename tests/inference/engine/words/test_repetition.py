@@ -20,6 +20,7 @@ def numbered(rows: int, row: list[int]) -> list[int]:
 
 
 @pytest.mark.parametrize("period", [1, 2, 5, 30, 64])
+@pytest.mark.row(39)
 def test_circle_is_noticed_whatever_came_before(period: int) -> None:
     before = random.Random(period).choices(range(50), k=200)
     circle = list(range(period))
