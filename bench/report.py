@@ -1,8 +1,9 @@
 """What every bench gives out: a table and ratios on the screen, NAME.json, NAME.png.
 
 NAME.json
-    name, date, quick, machine, versions, about    what was run, where, with what
+    name, date, commit, command, quick, machine, versions, about    what was run, where, with what
     ratios      flat: name -> number
+    figures     flat: name, which ends with the unit -> number
     counts      flat: name -> whole number, where the bench counts something
     targets     name -> {"at_least": number} or {"at_most": number}
     notes       sentences that belong to the table
@@ -15,6 +16,7 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -58,6 +60,7 @@ class Report:
         self._date = datetime.now(UTC)
         self.ratios: dict[str, float] = {}
         self.counts: dict[str, int] = {}
+        self.figures: dict[str, float] = {}
         self._targets: dict[str, dict[str, float]] = {}
 
     def begin(self) -> None:
@@ -92,6 +95,12 @@ class Report:
         targets = {"at_least": at_least, "at_most": at_most}
         self._targets[name] = {key: goal for key, goal in targets.items() if goal is not None}
 
+    def figure(self, name: str, value: float, *, at_most: float | None = None) -> None:
+        """No ratio: so many seconds, megabytes."""
+        self.figures[name] = value
+        if at_most is not None:
+            self._targets[name] = {"at_most": at_most}
+
     def count(self, name: str, number: int, *, at_most: int | None = None) -> None:
         self.counts[name] = number
         if at_most is not None:
@@ -106,9 +115,8 @@ class Report:
         self._say(
             "", *(f"- `{name}` = {count}{self._goals(name)}" for name, count in self.counts.items())
         )
-        self._say(
-            *(f"- `{name}` = {ratio:.3f}{self._goals(name)}" for name, ratio in self.ratios.items())
-        )
+        numbers = self.ratios | self.figures
+        self._say(*(f"- `{name}` = {one:.3f}{self._goals(name)}" for name, one in numbers.items()))
         self._say("", *self._notes, "", self._where())
         out = self._given.out
         if out is None:
@@ -127,8 +135,12 @@ class Report:
             sys.stderr.write(f"not measured: {', '.join(missing)}; the notes say why\n")
         return 1 if missing else 0
 
+    def missed(self) -> list[str]:
+        """The targets that were not met."""
+        return [name for name in self._targets if "missed" in self._goals(name)]
+
     def _goals(self, name: str) -> str:
-        value, words = (self.ratios | self.counts)[name], ""
+        value, words = (self.ratios | self.counts | self.figures)[name], ""
         for key, goal in self._targets.get(name, {}).items():
             met = value >= goal if key == "at_least" else value <= goal
             words = f" (target {key.replace('_', ' ')} {goal:g}: {'met' if met else 'missed'})"
@@ -148,12 +160,15 @@ class Report:
         return {
             "name": self._name,
             "date": self._date.isoformat(timespec="seconds"),
+            "commit": _commit(),
+            "command": " ".join(("python", *sys.orig_argv[1:])),
             "quick": self._given.quick,
             "machine": machine_description(),
             "versions": versions_in_use(),
             "about": self._about,
             "ratios": self.ratios,
             "counts": self.counts,
+            "figures": self.figures,
             "targets": self._targets,
             "notes": self._notes,
             "measured": measured,
@@ -193,6 +208,18 @@ def versions_in_use() -> Mapping[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _commit() -> str:
+    """Empty: this is no checkout. A "+" behind it: something was changed since."""
+    command = ("git", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty=+")
+    try:
+        found = subprocess.run(  # nosec B603  (a list, and no shell)
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.stdout.strip()
 
 
 def _cpu_name() -> str:

@@ -82,7 +82,7 @@ def install(folder: Path = _FOLDER) -> Path:
 def _pip(python: Path, *what: str) -> None:
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     try:
-        subprocess.run(
+        subprocess.run(  # nosec B603  (a list, and no shell)
             [*command, "--constraint", str(_CONSTRAINTS), *what],
             check=True,
             capture_output=True,

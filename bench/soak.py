@@ -31,7 +31,7 @@ from tests.e2e.program import Program
 _CLIENTS = 8
 _LOOK_EVERY_S = 5.0
 _WARM_SHARE = 0.4
-_QUICK_MINUTES = 1.0
+_MINUTES, _QUICK_MINUTES = 10.0, 1.0
 _MOST_MB_PER_HOUR = 60.0
 _MOST_MORE = 5  # tasks or files between the halves of what is counted
 
@@ -40,6 +40,7 @@ _MOST_MORE = 5  # tasks or files between the halves of what is counted
 class Sample:
     at_s: float
     memory_mb: float  # of all its processes
+    own_mb: float  # of the program alone, without the engine's and the photos' processes
     files: int
     tasks: int
 
@@ -53,13 +54,13 @@ _COUNTED: dict[str, Callable[[Sample], int]] = {
 def main() -> int:
     """The exit code."""
     arguments = parser("does anything grow while it is asked without a pause")
-    arguments.add_argument("--minutes", type=float, default=10.0)
+    arguments.add_argument("--minutes", type=float, help="10, or with --quick 1")
     given = arguments.parse_args()
-    minutes = _QUICK_MINUTES if given.quick else given.minutes
+    minutes = given.minutes or (_QUICK_MINUTES if given.quick else _MINUTES)
     report = Report("soak", Options(given.out, given.quick), model="demo", minutes=minutes)
     asyncio.run(bench(minutes * 60, report))
     grows = any(report.counts[name] > _MOST_MORE for name in _COUNTED)
-    # in a minute no slope can be seen
+    # in a minute no slope of the memory can be seen
     return (
         1 if grows or (not given.quick and report.ratios["mb_per_hour"] > _MOST_MB_PER_HOUR) else 0
     )
@@ -72,7 +73,7 @@ async def bench(seconds: float, report: Report) -> None:
         await program.start()
         try:
             await until_ready(program)
-            look = partial(_look, program.url, before)
+            look = partial(_look, program, before)
             samples, answers = await _soak(program.url, seconds, look, report)
         finally:
             await program.stop()
@@ -98,12 +99,13 @@ async def _soak(
     raise AssertionError
 
 
-async def _look(url: str, before: frozenset[int], at_s: float) -> Sample:
-    told = await values(url)
+async def _look(program: Program, before: frozenset[int], at_s: float) -> Sample:
+    told = await values(program.url)
     processes = [psutil.Process(pid) for pid in descendants() - before]
     memory = sum(process.memory_info().rss for process in processes)
     files = sum(process.num_fds() for process in processes)
-    return Sample(at_s, memory / 2**20, files, int(told["visionbot_tasks"]))
+    own = psutil.Process(program.pid).memory_info().rss
+    return Sample(at_s, memory / 2**20, own / 2**20, files, int(told["visionbot_tasks"]))
 
 
 def give_out(report: Report, samples: Sequence[Sample], answers: int) -> None:
@@ -111,18 +113,21 @@ def give_out(report: Report, samples: Sequence[Sample], answers: int) -> None:
     middle = len(counted) // 2
     early, late = counted[:middle], counted[middle:]
     slope = _slope([(one.at_s, one.memory_mb) for one in counted]) * 3600
+    own_slope = _slope([(one.at_s, one.own_mb) for one in counted]) * 3600
     report.table(
-        ("minute", "memory, MB", "open files", "tasks"),
-        [(one.at_s / 60, one.memory_mb, one.files, one.tasks) for one in samples],
+        ("minute", "memory, MB", "the program's own", "open files", "tasks"),
+        [(one.at_s / 60, one.memory_mb, one.own_mb, one.files, one.tasks) for one in samples],
     )
     report.count("answers", answers)
     for name, of in _COUNTED.items():
         more = fmean(map(of, late)) - fmean(map(of, early))
         report.count(name, round(more), at_most=_MOST_MORE)
     report.ratio("mb_per_hour", slope, at_most=_MOST_MB_PER_HOUR)
+    report.figure("own_mb_per_hour", own_slope)
     report.note(
         f"The first {_WARM_SHARE:.0%} of the run is not counted. mb_per_hour: the slope of the line"
-        " through all that is; more_tasks, more_files: the mean of its second half less that of its"
+        " through all that is; own_mb_per_hour: of the program without the processes of its engine"
+        " and its photos; more_tasks, more_files: the mean of its second half less that of its"
         " first."
     )
     report.finish([asdict(one) for one in samples], lambda figure: _draw(figure, samples))

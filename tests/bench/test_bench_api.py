@@ -75,7 +75,8 @@ def test_the_difference_of_two_looks_is_what_came_between() -> None:
 
 def samples(*memory: float, tasks: int = 0) -> list[soak.Sample]:
     return [
-        soak.Sample(60.0 * minute, mb, 40, 20 + minute * tasks) for minute, mb in enumerate(memory)
+        soak.Sample(60.0 * minute, mb, mb / 2, 40, 20 + minute * tasks)
+        for minute, mb in enumerate(memory)
     ]
 
 

@@ -47,6 +47,26 @@ def test_counts_stand_beside_the_ratios(
     assert "- `finals_lost` = 2 (target at most 0: missed)" in capsys.readouterr().out
 
 
+def test_figures_with_a_unit_and_the_command_stand_in_the_file(
+    report: Report, tmp_path: Path
+) -> None:
+    report.figure("told_max_s", 1.5, at_most=2.0)
+
+    report.finish({})
+
+    found = content(tmp_path)
+    assert found["figures"] == {"told_max_s": 1.5}
+    assert {"commit", "command"} <= found.keys()
+
+
+def test_what_missed_its_target_is_named(report: Report) -> None:
+    report.figure("told_max_s", 2.5, at_most=2.0)
+    report.count("lost", 0, at_most=0)
+    report.ratio("speed", 9.0)
+
+    assert report.missed() == ["told_max_s"]
+
+
 @pytest.mark.parametrize(
     ("value", "goal", "word"),
     [
