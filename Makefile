@@ -9,6 +9,8 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 SYNAPSE := .synapse/.installed
 SYNAPSE_PINS := tests/emulators/matrix/constraints.txt
+AUDIT := .audit/.installed
+AUDIT_PINS := tests/operations/audit/constraints.txt
 NODE := .node/.installed
 NODE_PINS := tests/e2e/node/package.json
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
@@ -17,7 +19,7 @@ TORCH_INDEX := $(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL))
 BROWSER_PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji
 
 .DEFAULT_GOAL := help
-.PHONY: help run install chat test check browser synapse node prometheus nginx demo-model clean
+.PHONY: help run install chat test check reliability audit sbom browser synapse node prometheus nginx postgres demo-model clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,8 +32,18 @@ install: $(INSTALLED)  ## install into .venv, start nothing
 chat: $(INSTALLED)  ## install if needed, talk in the terminal
 	@exec $(BIN)/visionbot chat
 
-test: $(INSTALLED_DEV) browser synapse node prometheus nginx  ## run all tests
+test: $(INSTALLED_DEV) browser synapse node prometheus nginx postgres  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Long: all tests, 200 kills on each database, a thousand people, ten minutes without a pause.
+reliability: $(INSTALLED_DEV) browser synapse node prometheus nginx postgres  ## provoke all faults, write docs/reliability.md (two hours)
+	rm -rf build/reliability
+	$(BIN)/python -m pytest -n 2 --dist loadfile --rows=build/reliability/rows.json
+	$(BIN)/python -m tests.faults.kill_loop --kills 200 --out build/reliability/sqlite
+	$(BIN)/python -m tests.faults.kill_loop --kills 200 --postgres --out build/reliability/postgres
+	$(BIN)/python -m bench.load --out build/reliability/load
+	$(BIN)/python -m bench.soak --out build/reliability/soak
+	$(BIN)/python -m tests.faults.report build/reliability
 
 check: $(INSTALLED_DEV)  ## ruff, mypy and the import arrows
 	$(BIN)/ruff check .
@@ -39,12 +51,25 @@ check: $(INSTALLED_DEV)  ## ruff, mypy and the import arrows
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
+# Random numbers that are no secret are drawn everywhere but in bot/ and handlers/ (B311).
+audit: $(AUDIT)  ## known faults: bandit over our code, pip-audit over all that is installed
+	.audit/bin/bandit -q -c pyproject.toml -r bot handlers
+	.audit/bin/bandit -q -c pyproject.toml -s B101,B311,B403,B404,B615 -r inference bench
+	@sh tests/operations/audit/vulnerabilities.sh .audit/bin/pip-audit constraints.txt
+
+sbom: $(INSTALLED) $(AUDIT)  ## write build/sbom.cdx.json: what visionbot is made of (CycloneDX)
+	@mkdir -p build
+	@.audit/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --sv 1.6 \
+	  --output-reproducible -o build/environment.cdx.json
+	@.audit/bin/python tests/operations/audit/sbom.py build/environment.cdx.json \
+	  .venv/lib/python3*/site-packages build/sbom.cdx.json
+
 demo-model: $(INSTALLED_DEV)  ## train the demo model from scratch (an hour or two on two idle cores; resumes)
 	# keeps a kernel for each shape it has met, which training uses many of
 	ONEDNN_PRIMITIVE_CACHE_CAPACITY=8192 $(BIN)/python -m inference.demo.train
 
-clean:  ## remove .venv, .synapse, .node, .prometheus, .nginx, build/ and caches; data/ stays
-	rm -rf .venv .synapse .node .prometheus .nginx build
+clean:  ## remove .venv, .audit, .synapse, .node, .prometheus, .nginx, .postgres, build/ and caches; data/ stays
+	rm -rf .venv .audit .synapse .node .prometheus .nginx .postgres build
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis *.egg-info
 
 # torch goes first, alone: it is the largest, and the only one that has an index of its own.
@@ -62,6 +87,13 @@ $(INSTALLED): constraints.txt pyproject.toml
 
 $(INSTALLED_DEV): $(INSTALLED)
 	$(PIP_INSTALL) -e '.[dev,train]'
+	@touch $@
+
+# The tools of `make audit` and `make sbom`, in an environment of their own: their pins are not ours.
+$(AUDIT): $(AUDIT_PINS)
+	@$(PYTHON) -m venv --clear .audit
+	@.audit/bin/python -m pip install --disable-pip-version-check --quiet -c $(AUDIT_PINS) \
+	  bandit pip-audit cyclonedx-bom
 	@touch $@
 
 # Without Chromium the tests of the web page are skipped, which pytest says; in CI that is a failure.
@@ -121,3 +153,21 @@ prometheus:
 
 nginx:
 	$(call unpacked,nginx,usr/sbin/nginx,the tests of what stands in front of the bot)
+
+# The same with the libraries that it needs. Whether it is new enough the tests look at.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb .postgres/usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && exit 0; \
+	command -v initdb >/dev/null && exit 0; \
+	mkdir -p .postgres && cd .postgres && { \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
+	  apt-cache show postgresql >/dev/null 2>&1 || $$sudo apt-get update -qq; \
+	  server=$$(apt-cache depends postgresql | sed -n 's/.*Depends: \(postgresql-[0-9]*\)$$/\1/p'); \
+	  libraries=$$(apt-cache depends "$$server" | sed -n 's/.*Depends: \(lib[a-z].*\)/\1/p' | \
+	    grep -Ev '^lib(c6|gcc|stdc|llvm)'); \
+	  client=$$(echo "$$server" | sed 's/-/-client-/'); \
+	  apt-get download -qq "$$server" "$$client" libsasl2-2 $$libraries; \
+	} && for package in *.deb; do dpkg -x "$$package" . || exit 1; done && rm -f ./*.deb && exit 0; \
+	rm -rf ../.postgres; \
+	echo "NOTICE: no PostgreSQL: the tests on it will be skipped." \
+	  "On Debian: sudo apt-get install postgresql" >&2; \
+	[ "$${CI:-}" != true ]
