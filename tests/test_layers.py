@@ -125,6 +125,7 @@ MAY_IMPORT = {
     "bot.api.addresses": (),
     "bot.api.guard": (),
     "bot.api.plain_page": (),
+    "bot.storage.errors": (),  # so that whoever imports them gets nothing else of the storage
     "bot.storage": (
         "bot.storage",
         "bot.event",
@@ -142,6 +143,7 @@ MAY_IMPORT = {
         "bot.platforms.patience",
         "bot.markdown",
         "bot.markup",
+        "bot.storage.errors",
     ),
     "handlers": (
         "handlers",
@@ -180,6 +182,8 @@ ONLY_IN = {
         "bot.launch",
         "bot.options",
         "bot.admin.cli",
+        "bot.admin.copying",
+        "bot.admin.copies",
         "bot.admin.machine",
         "bot.admin.typed",
     ),

@@ -18,6 +18,7 @@ from bot.answering.meanwhile import Meanwhile
 from bot.answering.substitute import Substitutes
 from bot.api.repeats import Repeats
 from bot.arriving.admission import Admission
+from bot.arriving.arrivals import Arrivals
 from bot.arriving.meeting import meet
 from bot.arriving.notices import Notices
 from bot.arriving.references import References
@@ -41,6 +42,7 @@ from bot.rules import Rules, RuleSet
 from bot.service.announcing import Announcer
 from bot.service.reminders import Reminders
 from bot.storage.cases import Cases
+from bot.storage.claims import Claims
 from bot.storage.copy import Copies
 from bot.storage.db import Database
 from bot.storage.erasing.erasure import Eraser
@@ -54,6 +56,7 @@ from bot.storage.people import People
 from bot.storage.photos import Photos
 from bot.storage.ratings import Ratings
 from bot.storage.repeats import KeptAnswers
+from bot.storage.replicas import Replicas
 from bot.storage.tickets import Tickets
 from bot.texts import TEXTS
 from bot.watching.counts import Counts
@@ -106,6 +109,7 @@ class Flow:
 
     async def start(self) -> None:
         self.db = await Database.open(self.folder)
+        await Replicas(self.db).enlist("")
         self.inbox = Inbox(self.db, clock=self.wall.clock)
         self.history = History(self.db)
         self.people = People(self.db)
@@ -282,6 +286,7 @@ class Flow:
             clock=self.wall.clock,
             sleep=self.wall.sleep,
         )
+        claims = Claims(self.db, platforms=lambda: self.deliveries)
         self.dispatcher = Dispatcher(
             partial(decide, desk=self.desk),
             is_urgent,
@@ -295,6 +300,7 @@ class Flow:
             deliveries,
             self.photos,
             self.counts,
+            Arrivals(self.inbox, claims),
             clock=self.wall.clock,
             sleep=self.wall.sleep,
         )

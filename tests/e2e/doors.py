@@ -144,7 +144,7 @@ class Doors:
             rows = connection.execute(
                 "SELECT call, state, settled_questions, settled_tokens FROM ledger ORDER BY id"
             )
-            return [Paid(*row) for row in rows]
+            return [Paid(call and call.partition("/")[2], *paid) for call, *paid in rows]
 
 
 class Visitor:

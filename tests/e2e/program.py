@@ -18,7 +18,10 @@ class Program:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self._folder = folder
+        self.module = "bot"  # or one that makes it fail, see tests/faults/faulty_engine.py
+        self.data_dir = Path(str(settings.get("STORAGE__DATA_DIR", folder / "data")))
         self._log = folder / "program.log"
+        self._order = folder / "crash_at"
         self._process: asyncio.subprocess.Process | None = None
         self._groups: list[int] = []
         given = {
@@ -30,20 +33,32 @@ class Program:
         self.url = f"http://127.0.0.1:{given['WEB__PORT']}"
         self._environment = clean | {f"VISIONBOT_{k}": str(v) for k, v in given.items()}
 
-    async def start(self) -> None:
+    async def start(self, *, crash_at: str = "", settings: dict[str, object] | None = None) -> None:
+        """`crash_at`: it kills itself there, see tests/faults/crashing.py, or where `crash_at` of
+        this class says, if it is "where told"; `settings`: only for this start."""
+        more = {f"VISIONBOT_{name}": str(value) for name, value in (settings or {}).items()}
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "bot", "run", "--config", str(ROOT / "config.toml")),
+                *self.command(crash_at),
                 cwd=ROOT,
-                env=self._environment,
+                env=self._environment | more | self._crash(crash_at),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
         self._groups.append(self._process.pid)
+
+    def command(self, crash_at: str) -> list[str]:
+        module = "tests.faults.crashing" if crash_at else self.module
+        return [sys.executable, "-m", module, "run", "--config", str(ROOT / "config.toml")]
+
+    def crash_at(self, point: str) -> None:
+        """The next time it comes there, if it was started to crash "where told"; empty: nowhere."""
+        written = self._order.with_suffix(".new")
+        written.write_text(point, "ascii")
+        written.replace(self._order)
 
     async def kill(self) -> None:
         """kill -9 of the program alone: its children must notice and end by themselves."""
@@ -63,11 +78,18 @@ class Program:
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                if b"inference.engine.process.child" in (process / "cmdline").read_bytes():
+                command = (process / "cmdline").read_bytes()
+                if b"engine.process.child" in command or b"engine.faulty_child" in command:
                     engine = int(process.name)
                     if _parent(engine) == self.pid:
                         found.append(engine)
         return found
+
+    async def ended(self, *, within_s: float = 60.0) -> int:
+        """The exit code, once it has ended by itself; a killed one has a negative one."""
+        assert self._process is not None
+        async with asyncio.timeout(within_s):
+            return await self._process.wait()
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
@@ -84,6 +106,10 @@ class Program:
             await self.kill()
         for group in self.survivors():
             os.killpg(group, signal.SIGKILL)
+
+    def _crash(self, crash_at: str) -> dict[str, str]:
+        self._order.unlink(missing_ok=True)  # it was meant for the one before
+        return {"CRASH_AT": crash_at, "CRASH_ORDER": str(self._order)}
 
     async def _end(self, number: signal.Signals) -> int:
         assert self._process is not None

@@ -205,6 +205,7 @@ def _leaks(scene: Scene) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("format", ["text"], indirect=True)
+@pytest.mark.row(60)
 async def test_no_line_of_text_shows_a_secret_or_what_people_wrote(scene: Scene) -> None:
     await _play(scene)
     assert await scene.program.stop() == 0
@@ -214,6 +215,7 @@ async def test_no_line_of_text_shows_a_secret_or_what_people_wrote(scene: Scene)
 
 
 @pytest.mark.parametrize("format", ["json"], indirect=True)
+@pytest.mark.row(60)
 async def test_no_line_of_json_does_and_each_can_be_read(scene: Scene) -> None:
     await _play(scene)
     await _kill_the_engine(scene)

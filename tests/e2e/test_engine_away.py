@@ -94,6 +94,7 @@ async def talks(tmp_path: Path) -> AsyncIterator[Talks]:
     assert emulator.flood.early == []
 
 
+@pytest.mark.row(38)
 async def test_nobody_of_fifty_is_left_alone_when_the_engine_dies(talks: Talks) -> None:
     colour_of = {talks.emulator.person(f"P{n}"): COLOURS[n % 2] for n in range(PEOPLE)}
     people = list(colour_of)

@@ -137,6 +137,7 @@ def signs_of(photos: dict[Path, bytes]) -> list[bytes]:
     return middles + [(file.parent.name + file.name).encode() for file in photos]
 
 
+@pytest.mark.row(60)
 async def test_somebody_of_a_chat_is_forgotten_while_they_are_answered(scene: Scene) -> None:
     ann, bob = scene.emulator.person("Kanarieann", id=7_310_448_202), scene.emulator.person("Bob")
     ann.sends_photo(photo("red"), "What colour is the kanariecircle?")
@@ -166,6 +167,7 @@ async def test_somebody_of_a_chat_is_forgotten_while_they_are_answered(scene: Sc
     assert scene.found(*signs) == []
 
 
+@pytest.mark.row(60)
 async def test_somebody_of_the_page_and_a_key_are_forgotten(scene: Scene) -> None:
     csrf = await scene.csrf()
     (cookie,) = [one.value for one in scene.client.cookie_jar]

@@ -213,6 +213,7 @@ async def test_npm_package_asks_and_streams(address):
     assert got["models"] == ["demo"]
 
 
+@pytest.mark.row(59)
 async def test_schemathesis_finds_nothing_wrong_with_the_description(address, tmp_path):
     checks = [
         "not_a_server_error",

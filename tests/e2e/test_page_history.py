@@ -153,6 +153,7 @@ async def test_way_back_of_the_browser_leads_back_to_the_talk(person):
     await expect(person.page.locator("#history")).to_be_hidden()
 
 
+@pytest.mark.row(56)
 async def test_old_words_are_inert_too(person, told):
     title = await person.page.title()
     told.pages = {"": ([{**entry(1, EVIL), "blocks": None, "answer": EVIL}], None)}

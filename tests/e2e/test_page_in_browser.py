@@ -152,6 +152,7 @@ async def test_new_talk_puts_the_old_one_away_and_it_can_be_fetched_back(bot, pe
     await expect(person.bubbles("person")).to_have_text(["图里有什么？"])
 
 
+@pytest.mark.row(56)
 async def test_markup_stays_text(bot, person):
     evil = '<img src="http://evil.example/x.png" onerror="document.title=1"><script>1</script>'
     await person.ask(evil)

@@ -118,6 +118,7 @@ async def test_history_is_found_by_word_and_day_opened_and_deleted(person):
     await expect(page.locator("#noEntries")).to_contain_text("还没有问过问题")
 
 
+@pytest.mark.row(60)
 async def test_history_is_taken_along_and_no_cell_is_a_formula(person):
     await ask(person, "=1+1 圆形是什么颜色？", RED_CIRCLE)
     await open_history(person)

@@ -130,6 +130,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
             await model.stop()
 
 
+@pytest.mark.row(60)
 async def test_no_number_of_a_person_is_in_any_file_whichever_door_it_came_by(
     scene: Scene,
 ) -> None:
@@ -158,6 +159,7 @@ async def test_no_number_of_a_person_is_in_any_file_whichever_door_it_came_by(
     assert MASKED in history
 
 
+@pytest.mark.row(60)
 async def test_after_a_kill_in_mid_answer_nothing_is_left_either(scene: Scene) -> None:
     ann = scene.emulator.person("Ann", language="zh")
     scene.model.replies.appendleft(Reply([*map(chunk, PIECES[:-1])], then="hang"))

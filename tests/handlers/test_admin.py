@@ -22,6 +22,7 @@ from handlers.commands import menu
 from handlers.desk import Desk
 from tests.fakes import an_event
 from tests.handlers.desks import a_desk
+from tests.opened import new_in
 
 ADMINS_OWN = [name for name, one in COMMANDS.items() if (one.role, one.where) == ("admin", "admin")]
 GIVEN = {"admin2": "admin", "staff2": "staff", "member": "member"}
@@ -31,6 +32,7 @@ ACCESS = AccessSection(
     staff=("test:staff",),
     admin_chats=("test:office",),
 )
+
 _numbers = count(1)
 
 
@@ -108,6 +110,7 @@ LOOKALIKES = {
 
 
 @pytest.mark.parametrize("more", LOOKALIKES.values(), ids=LOOKALIKES)
+@pytest.mark.row(57)
 async def test_what_only_looks_like_an_admins_order_is_denied(desk: Desk, more: dict[str, object]):
     assert await denied(desk, ADMINS_OWN, **more) == ADMINS_OWN
 
@@ -116,6 +119,7 @@ async def test_in_any_other_group_even_owners_are_denied(desk: Desk):
     assert await denied(desk, ADMINS_OWN, chat="customers") == ADMINS_OWN
 
 
+@pytest.mark.row(57)
 async def test_an_edited_order_is_no_order(desk: Desk):
     before = await trace(desk)
 
@@ -278,6 +282,7 @@ async def test_who_is_allowed_is_a_member_and_nobody_loses_a_role_by_it(desk: De
         ("admin", "/role test:ann staff", "test:ann is now staff."),
     ],
 )
+@pytest.mark.row(57)
 async def test_nobody_gives_or_takes_what_is_not_below_them(
     desk: Desk, who: str, line: str, answer: str
 ):
@@ -353,6 +358,7 @@ async def test_a_broadcast_can_be_confirmed_dropped_and_looked_at_by_number(desk
 
 
 @pytest.mark.parametrize("who", ["guest", "staff"])
+@pytest.mark.row(57)
 async def test_the_press_of_somebody_else_sends_nothing(desk: Desk, who: str):
     await order(desk, "/broadcast Hello")
 
@@ -471,7 +477,7 @@ async def test_a_pause_without_an_end_says_so_before_its_words(desk: Desk):
 async def test_a_question_that_was_let_through_stays_so(desk: Desk):
     question = typed("what?", "ann")
     await desk.inbox.accept(question)
-    [entry] = await desk.inbox.new(1)
+    [entry] = await new_in(desk.inbox, 1)
     await desk.inbox.wait(entry.id)
     await order(desk, "/pause")
 

@@ -17,6 +17,7 @@ from handlers.buttons import below
 from handlers.desk import Desk
 from tests.fakes import an_event
 from tests.handlers.desks import a_desk
+from tests.opened import new_in
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 async def shown(desk: Desk, message: str, **event: object) -> Entry:
     """A question whose answer is being written into the message "m" + its name."""
     await desk.inbox.accept(an_event(message, "what?", **event))
-    entry = (await desk.inbox.new(1))[0]
+    entry = (await new_in(desk.inbox, 1))[0]
     await desk.inbox.wait(entry.id)
     await desk.inbox.open_reply(entry.id, 0)
     await desk.inbox.note_reply(entry.id, 0, f"m{message}")

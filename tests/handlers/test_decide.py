@@ -212,6 +212,7 @@ async def said(desk: Desk, event: Event) -> int:
     return entry.id
 
 
+@pytest.mark.row(40)
 async def test_who_deletes_a_question_stops_its_answer(desk: Desk):
     number = await said(desk, message("how many?"))
 

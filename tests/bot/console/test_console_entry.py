@@ -138,6 +138,7 @@ async def test_session_that_is_over_lets_nobody_in(place):
     "csrf", [pytest.param("", id="none"), pytest.param("0" * 64, id="another")]
 )
 @pytest.mark.parametrize("path", ["order", "leave"])
+@pytest.mark.row(59)
 async def test_change_without_the_pages_own_token_is_refused(place, csrf, path):
     browser = await place.owner()
     browser.csrf = csrf
@@ -158,6 +159,7 @@ async def test_change_without_the_pages_own_token_is_refused(place, csrf, path):
     ],
     ids=str,
 )
+@pytest.mark.row(59)
 async def test_change_from_another_site_is_refused(place, headers):
     browser = await place.owner()
 
@@ -199,6 +201,7 @@ async def test_admin_whom_the_proxy_names_comes_in(proxied, name, role):
         (None, "console_no_entry"),
     ],
 )
+@pytest.mark.row(57)
 async def test_others_do_not_come_in(proxied, name, key):
     browser = await proxied.browser(**({"X-Forwarded-User": name} if name else {}))
 
@@ -206,6 +209,7 @@ async def test_others_do_not_come_in(proxied, name, key):
     assert (await browser.get("state"))[0] == 403
 
 
+@pytest.mark.row(57)
 async def test_name_in_a_header_counts_for_nothing_without_a_trusted_proxy(tmp_path):
     access = {"owners": ["web:boss"]}
     async with a_place(tmp_path, access=access) as place:

@@ -82,6 +82,7 @@ async def test_answer_to_a_repeated_click_is_that_of_the_first(place):
     assert await place.office.pauses.now() is None
 
 
+@pytest.mark.row(57)
 async def test_rights_are_those_of_the_role(tmp_path):
     access = {"owners": ["web:boss"], "admins": ["web:ann", "web:bob"]}
     async with a_place(tmp_path, web=PROXY, access=access) as place:

@@ -142,6 +142,7 @@ async def test_tickets_are_told_by_state_and_age_without_names_and_words(place):
     assert "ecret" not in json.dumps(state)
 
 
+@pytest.mark.writes_secrets
 async def test_warnings_are_told_with_secrets_masked(place):
     browser = await place.owner()
     recent = place.console.recent
