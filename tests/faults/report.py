@@ -154,7 +154,10 @@ def _figures(figures: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _flat(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for group in ("about", "kills", "counts", "figures", "ratios", "targets"):
+    for name in ("storage", "questions", "with_photos", "seconds", "integrity"):
+        if name in one:
+            yield name, _shown(one[name])
+    for group in ("about", "kills", "counts", "orphans_by_cause", "figures", "ratios", "targets"):
         for name, value in (one.get(group) or {}).items():
             words = _shown(value)
             yield f"{name} (target)" if group == "targets" else name, words
