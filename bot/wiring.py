@@ -87,12 +87,7 @@ class Parts:
         self._language = settings.answers.default_language
         self._question_tokens = settings.answers.max_tokens + settings.window.max_tokens
         self.governors = [Governor() for _ in platforms]
-        self.deliveries: Deliveries = {
-            platform.name: Delivery(
-                platform, governor, counts, sure=replica.until_sure, share=lambda: replica.share
-            )
-            for platform, governor in zip(platforms, self.governors, strict=True)
-        }
+        self.deliveries = self._make_deliveries(platforms)
         self.discretion = self._make_discretion()
         self.meter = Meter(stores.ledger, stores.people, rules, default_language=self._language)
         self.office = self._make_office()
@@ -108,26 +103,9 @@ class Parts:
         self.admission = self._make_admission()
         self.dispatcher = self._make_dispatcher()
         self.workers = self._make_workers()
-        self.meanwhile = Meanwhile(
-            self.line,
-            self.workers,
-            stores.inbox,
-            stores.people,
-            rules,
-            service.stats,
-            wall=self._wall,
-        )
+        self.meanwhile = self._make_meanwhile()
         self.alarms = self._make_alarms()
-        self.health = Health(
-            settings.engine,
-            stores.db,
-            self.line,
-            service,
-            platforms,
-            counts,
-            troubles=self.alarms.troubles,
-            replica=replica.tell,
-        )
+        self.health = self._make_health(platforms)
         self.console = build_console(
             settings, stores, self.office, rules, self.line, service, counts, self.health.tell
         )
@@ -169,6 +147,19 @@ class Parts:
         section, host = self._settings.metrics, self._settings.web.host
         doors = [*self.deliveries, "api"]
         return metrics_routes(section, self._counts, doctor.look, host=host, doors=doors)
+
+    def _make_deliveries(self, platforms: Sequence[Platform]) -> Deliveries:
+        replica = self._replica
+        return {
+            platform.name: Delivery(
+                platform,
+                governor,
+                self._counts,
+                sure=replica.until_sure,
+                share=lambda: replica.share,
+            )
+            for platform, governor in zip(platforms, self.governors, strict=True)
+        }
 
     def _make_discretion(self) -> Discretion:
         cover, people = self._service.safety.covered, self._stores.people
@@ -280,6 +271,29 @@ class Parts:
             substitutes=Substitutes(
                 self._subjects, prompter, self._service, partial(is_served, desk=desk)
             ),
+        )
+
+    def _make_meanwhile(self) -> Meanwhile:
+        return Meanwhile(
+            self.line,
+            self.workers,
+            self._stores.inbox,
+            self._stores.people,
+            self._rules,
+            self._service.stats,
+            wall=self._wall,
+        )
+
+    def _make_health(self, platforms: Sequence[Platform]) -> Health:
+        return Health(
+            self._settings.engine,
+            self._stores.db,
+            self.line,
+            self._service,
+            platforms,
+            self._counts,
+            troubles=self.alarms.troubles,
+            replica=self._replica.tell,
         )
 
     def _make_endings(self, desk: Desk) -> Endings:

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PRODUCT = {"bot", "handlers", "inference"}
 OPTIONAL = {  # extras, imported late or by training alone
+    "asyncpg",
     "cv2",
     "flash_attn",
     "matplotlib",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from telegram import Bot
 
 from bot.event import Event
+from bot.platforms.patience import Uncommitted
 from bot.platforms.telegram.receiver import Receiver
 from bot.platforms.telegram.words import Account
 from bot.storage.db import Database
@@ -111,7 +112,7 @@ async def _tell(
             fails[0] = failing
             try:
                 await receiver.take(_update(number, chat, message), number)
-            except Exception:  # it is told again, or it is not
+            except Uncommitted:  # it is told again, or it is not
                 continue
             acknowledged.add((str(chat), str(message)))
     finally:
