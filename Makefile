@@ -19,7 +19,7 @@ TORCH_INDEX := $(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL))
 BROWSER_PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji
 
 .DEFAULT_GOAL := help
-.PHONY: help run install chat test check reliability audit sbom browser synapse node prometheus nginx postgres demo-model clean
+.PHONY: help run install chat test check reliability audit sbom browser synapse node prometheus nginx postgres strace demo-model clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,11 +32,11 @@ install: $(INSTALLED)  ## install into .venv, start nothing
 chat: $(INSTALLED)  ## install if needed, talk in the terminal
 	@exec $(BIN)/visionbot chat
 
-test: $(INSTALLED_DEV) browser synapse node prometheus nginx postgres  ## run all tests
+test: $(INSTALLED_DEV) browser synapse node prometheus nginx postgres strace  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Long: all tests, 200 kills on each database, a thousand people, ten minutes without a pause.
-reliability: $(INSTALLED_DEV) browser synapse node prometheus nginx postgres  ## provoke all faults, write docs/reliability.md (two hours)
+reliability: $(INSTALLED_DEV) browser synapse node prometheus nginx postgres strace  ## provoke all faults, write docs/reliability.md (two hours)
 	rm -rf build/reliability
 	$(BIN)/python -m pytest -n 2 --dist loadfile --rows=build/reliability/rows.json
 	$(BIN)/python -m tests.faults.kill_loop --kills 200 --out build/reliability/sqlite
@@ -68,8 +68,8 @@ demo-model: $(INSTALLED_DEV)  ## train the demo model from scratch (an hour or t
 	# keeps a kernel for each shape it has met, which training uses many of
 	ONEDNN_PRIMITIVE_CACHE_CAPACITY=8192 $(BIN)/python -m inference.demo.train
 
-clean:  ## remove .venv, .audit, .synapse, .node, .prometheus, .nginx, .postgres, build/ and caches; data/ stays
-	rm -rf .venv .audit .synapse .node .prometheus .nginx .postgres build
+clean:  ## remove .venv, .audit, .synapse, .node, .prometheus, .nginx, .postgres, .strace, build/ and caches; data/ stays
+	rm -rf .venv .audit .synapse .node .prometheus .nginx .postgres .strace build
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis *.egg-info
 
 # torch goes first, alone: it is the largest, and the only one that has an index of its own.
@@ -135,14 +135,14 @@ node:
 
 # A program of Debian's, unpacked into a folder and not installed, since its package starts a service.
 # Without it the tests that need it are skipped, which pytest says; in CI that is a failure.
-define unpacked  # package, program, what is skipped
+define unpacked  # package, program, what is skipped, which libraries it needs
 	@command -v $(notdir $(2)) >/dev/null && exit 0; \
 	[ -x .$(1)/$(2) ] && exit 0; \
 	mkdir -p .$(1) && cd .$(1) && \
-	{ apt-get download -qq $(1) 2>/dev/null || { \
+	{ apt-get download -qq $(1) $(4) 2>/dev/null || { \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
-	  $$sudo apt-get update -qq && apt-get download -qq $(1); }; } && \
-	dpkg -x $(1)_*.deb . && exit 0; \
+	  $$sudo apt-get update -qq && apt-get download -qq $(1) $(4); }; } && \
+	for package in *.deb; do dpkg -x "$$package" . || exit 1; done && exit 0; \
 	rm -rf ../.$(1); \
 	echo "NOTICE: no $(1): $(3) will be skipped. On Debian: sudo apt-get install $(1)" >&2; \
 	[ "$${CI:-}" != true ]
@@ -154,7 +154,10 @@ prometheus:
 nginx:
 	$(call unpacked,nginx,usr/sbin/nginx,the tests of what stands in front of the bot)
 
-# The same with the libraries that it needs. Whether it is new enough the tests look at.
+strace:
+	$(call unpacked,strace,usr/bin/strace,the test of a disk that fails,libunwind8)
+
+# The same for a server. Whether it is new enough the tests look at.
 postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb .postgres/usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && exit 0; \
 	command -v initdb >/dev/null && exit 0; \

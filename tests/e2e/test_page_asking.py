@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from io import BytesIO
 
 import pytest
@@ -246,6 +247,27 @@ async def test_page_opened_before_the_program_is_ready_waits_for_it(bot, person)
     await person.ask("你好")
     assert (await bot.asked()).text == "你好"
     person.faults.clear()
+
+
+async def test_question_asked_before_the_page_is_known_is_sent_when_it_is(bot, person):
+    told = asyncio.Event()
+
+    async def late(route):
+        await told.wait()
+        await route.continue_()
+
+    await person.page.route("**/api/me*", late)
+    await person.page.reload()
+    await person.ask("你好", PHOTO)
+    await expect(
+        person.page.locator(".unsent").get_by_role("button", name="不发了")
+    ).to_be_visible()
+    assert bot.events.empty()
+
+    told.set()
+
+    assert (await bot.asked()).text == "你好"
+    assert person.faults == []  # it was not refused first
 
 
 async def test_everything_is_done_by_keyboard_alone(bot, person):

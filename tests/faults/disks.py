@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.e2e.program import ROOT
 from tests.faults.house import House
 
 PAGE = 4096
+UNPACKED = ROOT / ".strace"  # of `make strace`, where the machine has none
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
         subprocess.run([*sudo, "umount", "--lazy", str(folder)], check=True)
 
 
-def missing(how: str) -> None:
+def missing(how: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(how)
     pytest.skip(how)
@@ -61,13 +63,16 @@ def is_full(folder: Path) -> bool:
 @asynccontextmanager
 async def failing_syncs(pid: int, folder: Path) -> AsyncIterator[None]:
     """Each fsync of that process gives EIO, as of a disk that is about to die."""
-    if shutil.which("strace") is None:
-        missing("no strace: apt-get install strace")
+    strace = shutil.which("strace", path=f"{os.environ['PATH']}:{UNPACKED / 'usr/bin'}")
+    if strace is None:
+        missing("strace is missing: make strace")
     calls = "fsync,fdatasync"
     log = folder / "strace.log"
+    libraries = ":".join(map(str, UNPACKED.glob("usr/lib/*-linux-gnu")))
     tracer = await asyncio.create_subprocess_exec(
-        *("strace", "-f", "-e", f"trace={calls}", "-e", f"inject={calls}:error=EIO"),
+        *(strace, "-f", "-e", f"trace={calls}", "-e", f"inject={calls}:error=EIO"),
         *("-o", str(log), "-p", str(pid)),
+        env=os.environ | {"LD_LIBRARY_PATH": libraries},
         stderr=asyncio.subprocess.PIPE,
     )
     assert tracer.stderr is not None

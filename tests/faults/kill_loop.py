@@ -40,7 +40,7 @@ from tests.faults.asked import LONG, Asked
 from tests.faults.crashing import POINTS, WHERE_TOLD
 from tests.faults.house import House, housed
 from tests.faults.invariants import check_invariants, orphans
-from tests.faults.records import records
+from tests.faults.records import records, until_all_ended
 from tests.postgres import Cluster, programs
 
 Kind = Literal["lost", "reset", "body", "silence", "cut"]
@@ -165,6 +165,8 @@ class KillLoop:
             await self._start()
         self._ask_halves()
         await self._until_all_answered()
+        with suppress(TimeoutError):  # then something is lost, which is told in the end
+            await until_all_ended(self._house, within_s=_PATIENCE_S)
         await self._house.program.stop()
         self._is_demo = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
@@ -10,10 +11,24 @@ from typing import Any
 import asyncpg
 
 from bot.storage.soundness import FILE
-from tests.faults.house import House
+from tests.faults.house import WITHIN_S, House
 
 Row = tuple[Any, ...]
 Ask = Callable[[str], Awaitable[list[Row]]]  # one statement, in words that both databases know
+
+
+async def until_all_ended(house: House, *, within_s: float = WITHIN_S) -> None:
+    """People have read the whole answer a moment before its end is kept; who dies between writes it
+    anew."""
+    async with asyncio.timeout(within_s):
+        while await _open(house):  # noqa: ASYNC110  (another process writes it)
+            await asyncio.sleep(0.1)
+
+
+async def _open(house: House) -> int:
+    async with records(house) as ask:
+        rows = await ask("SELECT COUNT(*) FROM inbox WHERE state IN ('new', 'waiting')")
+    return int(rows[0][0])
 
 
 @asynccontextmanager

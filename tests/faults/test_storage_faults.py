@@ -22,6 +22,7 @@ from tests.faults import disks, troubled
 from tests.faults.disks import verify
 from tests.faults.house import House, housed
 from tests.faults.invariants import check_invariants
+from tests.faults.records import until_all_ended
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -280,6 +281,7 @@ async def test_row_45_damage_that_shows_while_it_runs_ends_the_program(house: Ho
     li = house.emulator.person("Li")
     li.says("hello")
     await house.until_answered(li)
+    await until_all_ended(house)  # else the page would be written anew
     data = house.program.data_dir
     await house.program.stop()  # which empties the log
     page = disks.root_page(data, "inbox")

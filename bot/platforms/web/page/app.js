@@ -38,6 +38,7 @@ const composer = new Composer({
   talk,
   most: MOST_PHOTOS,
   wishes: () => panel.wishes(),
+  whenKnown: () => session.known(),
   whenSignedIn: () => session.signedIn(),
   onChange: () => refresh(),
   onTrouble: complain,

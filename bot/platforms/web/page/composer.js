@@ -10,9 +10,10 @@ const DRAFT = "draft";
 const STOP = "/stop";
 
 export class Composer {
-  // `whenSignedIn`: a promise for the moment when somebody is; `wishes()`: of the side panel.
-  constructor({ talk, most, wishes, whenSignedIn, onChange, onTrouble }) {
-    Object.assign(this, { talk, wishes, whenSignedIn, onChange, onTrouble });
+  // `whenSignedIn`: a promise for the moment when somebody is; `whenKnown`: the same, or null where
+  // somebody was already; `wishes()`: of the side panel.
+  constructor({ talk, most, wishes, whenKnown, whenSignedIn, onChange, onTrouble }) {
+    Object.assign(this, { talk, wishes, whenKnown, whenSignedIn, onChange, onTrouble });
     this.question = find("#question");
     this.tray = new Tray(find("#photos"), { most, onChange, onTrouble });
     this.sending = new Map(); // key -> AbortController
@@ -60,10 +61,11 @@ export class Composer {
     const sending = { key: newKey(), words, photos, wishes, ending: new AbortController() };
     const mayWait = words !== STOP;
     const show = this.#shower(sending);
-    show(text("sending"), mayWait && this.sending.size > 0);
+    const known = this.whenKnown();
+    show(text("sending"), mayWait && (this.sending.size > 0 || known !== null));
     this.sending.set(sending.key, sending.ending);
     this.onChange();
-    const delivery = this.#deliver(sending, show, mayWait ? this.turn : null);
+    const delivery = this.#deliver(sending, show, Promise.all([known, mayWait ? this.turn : null]));
     if (mayWait) this.turn = Promise.all([this.turn, delivery]);
     await delivery;
     this.onChange();

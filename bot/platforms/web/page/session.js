@@ -36,6 +36,12 @@ export class Session {
     return this.starting;
   }
 
+  // For when the program has told who this browser is: what is asked before that would be refused.
+  // null: it has.
+  known() {
+    return this.me === null ? this.signedIn() : null;
+  }
+
   // For calls that were refused because the session is over: returns when somebody is signed in.
   signedIn() {
     const again = new Promise((resolve) => this.waiting.push(resolve));

@@ -120,15 +120,13 @@ async def test_a_draft_that_nobody_changes_any_more_is_let_go(
     emulator: Emulator, make: Make, person: Person, heard: Heard
 ) -> None:
     """Else an answer that failed without a final would be kept in sight for ever."""
-    timings = dataclasses.replace(QUICK, draft_s=0.01, draft_abandoned_s=0.1)
+    timings = dataclasses.replace(QUICK, draft_s=0.01, draft_abandoned_s=0.5)
     telegram = make(drafts=True, timings=timings)
     async with running(telegram, Inbox().accept):
         await _open(telegram, person.chat)
         await heard.until(f"the draft in chat {person.chat.id} did not change for long")
         shown = len(person.chat.previews)
-        other = emulator.person("Ann")
-        await _open(telegram, other.chat)
-        await emulator.until(lambda: len(other.chat.previews) >= 4)
+        await asyncio.sleep(20 * timings.draft_s)
 
     assert shown >= 2  # it was kept alive before
     assert len(person.chat.previews) == shown
