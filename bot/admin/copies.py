@@ -35,8 +35,8 @@ def verify(
 ) -> None:
     """Look whether a backup, or the bot's own data, is whole; it may run, and nothing is changed.
 
-    The database in full, each photo by its content, the photos that must be there, and the rules
-    that hold for every message.
+    The database in full, each photo by its content, the photos that must be there, the rules that
+    hold for every message, and of a backup that nothing in it has changed since it was made.
     """
     from bot.admin import copying  # late: see above
 

@@ -23,7 +23,14 @@ from bot.storage.holding import lock_folder
 from bot.storage.journal import finish
 from bot.storage.outbox import Letter
 from bot.storage.restoring import Lost, Restored, compare, prepare, replace
-from bot.storage.verifying import Expected, Tell, Verified, verify_database, verify_folder
+from bot.storage.verifying import (
+    Expected,
+    Tell,
+    Verified,
+    verify_backup,
+    verify_database,
+    verify_folder,
+)
 from bot.texts import Key, Language, language_for, say
 
 _MORE_THAN_ALLOWED = 1  # the attempt at which it is seen that there were enough
@@ -99,7 +106,7 @@ def _verified(settings: Settings, folder: Path | None, speaks: Language) -> Veri
 
 def _verified_backup(folder: Path, tell: Tell, expected: Expected) -> Verified:
     try:
-        return verify_folder(folder, folder / "photos", tell, expected)
+        return verify_backup(folder, tell, expected)
     except NoDatabase as error:
         raise NoBackup(folder, of_server=(folder / MADE_AT).exists()) from error
     except DatabaseDamaged as error:
@@ -151,6 +158,8 @@ def _lines(
 
 
 def _faults(found: Verified, speaks: Language) -> Iterator[str]:
+    if some := found.changed_files:
+        yield say("verify_changed", speaks, count=len(some), example=some[0])
     photos: tuple[tuple[Key, tuple[str, ...]], ...] = (
         ("verify_missing", found.missing_photos),
         ("verify_broken", found.broken_photos),

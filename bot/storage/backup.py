@@ -15,6 +15,7 @@ from pathlib import Path
 from bot.storage.errors import DatabaseDamaged, NoDatabase, Taken, WithinItself
 from bot.storage.room import BALLAST
 from bot.storage.soundness import FILE, LAST_BACKUP
+from bot.storage.sums import SUMS, write_sums
 
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 _PAGES = 1024  # copied at a stroke; between two of them the program may write
@@ -23,7 +24,7 @@ MADE_AT = "made_at"  # in a backup: seconds since 1970
 # Models can be fetched again; the rest belongs to the program that runs there.
 _LEFT_OUT = (
     *("*.lock", "*-wal", "*-shm", "tmp", "models", f"{BALLAST}*", f"{ASIDE}*"),
-    *(LAST_BACKUP, MADE_AT, "restor*"),
+    *(LAST_BACKUP, MADE_AT, SUMS, "restor*"),
 )
 
 
@@ -60,6 +61,7 @@ def back_up(
         if photos is not None and not photos.resolve().is_relative_to(data_dir.resolve()):
             copied += copy_folder(photos, unfinished / "photos")
         (unfinished / MADE_AT).write_text(f"{time.time():.3f}\n", "ascii")
+        write_sums(unfinished)
         flush(unfinished)
         unfinished.rename(to)
     except BaseException:

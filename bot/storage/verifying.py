@@ -3,10 +3,9 @@ the rows that name them. Nothing here changes anything."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -24,6 +23,7 @@ from bot.storage.soundness import (
     open_to_read,
     refuse_foreign_file,
 )
+from bot.storage.sums import changed_files, sha256_of
 from bot.storage.tables import (
     inbox,
     kept_photos,
@@ -39,7 +39,6 @@ Rule = Literal["state_unknown", "end_without_time", "accepted_twice", "tried_too
 Tell = Callable[[int, int], None]  # so many photos of so many are looked at
 
 _ENDS = get_args(End)
-_PIECE = 1 << 20
 _LATE_S = 900.0  # a photo may be put so long before the row that names it
 
 
@@ -54,10 +53,12 @@ class Verified:
     broken_photos: tuple[str, ...]  # their bytes are not those of their name
     missing_photos: tuple[str, ...]  # a row names them, and it is too young for them to be gone
     gone_photos: int  # whose rows are older than photos are kept
+    changed_files: tuple[str, ...] = ()  # of a backup, since it was made
 
     @property
     def is_sound(self) -> bool:
-        return not (self.broken_rules or self.broken_photos or self.missing_photos)
+        photos = self.broken_photos or self.missing_photos
+        return not (self.broken_rules or photos or self.changed_files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Expected:
 
 
 def verify_folder(folder: Path, photos: Path, tell: Tell, expected: Expected) -> Verified:
-    """A backup, or the data of a program on SQLite, which may run. Raises NoDatabase, SchemaTooNew,
+    """The data of a program on SQLite, which may run. Raises NoDatabase, SchemaTooNew,
     DatabaseDamaged."""
     file = folder / FILE
     if not file.exists():
@@ -86,6 +87,12 @@ def verify_folder(folder: Path, photos: Path, tell: Tell, expected: Expected) ->
         integrity_check(connection, file)
         found = _look(connection, str(file), expected)
     return _with_photos(found, photos, tell)
+
+
+def verify_backup(folder: Path, tell: Tell, expected: Expected) -> Verified:
+    """The same of a backup, in which nothing may have changed. Raises the same, and OSError."""
+    found = verify_folder(folder, folder / "photos", tell, expected)
+    return replace(found, changed_files=tuple(changed_files(folder)))
 
 
 async def verify_database(db: Database, photos: Path, tell: Tell, expected: Expected) -> Verified:
@@ -208,11 +215,7 @@ def _with_photos(found: _Found, folder: Path, tell: Tell) -> Verified:
 
 
 def _is_whole(file: Path) -> bool:
-    digest = hashlib.sha256()
     try:
-        with file.open("rb") as opened:
-            while piece := opened.read(_PIECE):
-                digest.update(piece)
+        return sha256_of(file) == file.parent.name + file.name
     except FileNotFoundError:  # it was too old, and the program that runs has deleted it
         return True
-    return digest.hexdigest() == file.parent.name + file.name

@@ -22,6 +22,7 @@ CopiesKey = Literal[
     "verify_gone",
     "verify_missing",
     "verify_broken",
+    "verify_changed",
     "verify_state_unknown",
     "verify_end_without_time",
     "verify_accepted_twice",
@@ -96,6 +97,11 @@ COPIES: dict[str, Text] = {
         zh="✗ 缺 {count} 张照片，例如 {example}：从别的备份补上 photos 文件夹。",
         en="✗ {count} photos are missing, such as {example}: take the folder photos from another "
         "backup.",
+    ),
+    "verify_changed": Text(
+        zh="✗ {count} 个文件与备份时写下的 SHA-256 不符，例如 {example}：请换一份备份。",
+        en="✗ {count} files are not what they were when the backup was made (SHA256SUMS), such as "
+        "{example}: take another backup.",
     ),
     "verify_broken": Text(
         zh="✗ {count} 张照片内容已损坏，例如 {example}：从别的备份取，或删除这些文件。",

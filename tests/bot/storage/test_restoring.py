@@ -224,5 +224,5 @@ async def test_a_later_backup_holds_nothing_of_what_was_set_aside(data: Path, tm
     back_up(data, tmp_path / "second")
 
     names = sorted(one.name for one in (tmp_path / "second").iterdir())
-    assert names == ["made_at", "photos", "visionbot.db"]
+    assert names == ["SHA256SUMS", "made_at", "photos", "visionbot.db"]
     shutil.rmtree(tmp_path / "second")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -10,20 +11,32 @@ from pathlib import Path
 
 import pytest
 
+from bot.storage.backup import back_up
 from bot.storage.db import Database
 from bot.storage.errors import DatabaseDamaged, NoDatabase
 from bot.storage.inbox import Inbox
 from bot.storage.photos import Photos
-from bot.storage.verifying import Expected, Verified, verify_database, verify_folder
+from bot.storage.soundness import FILE
+from bot.storage.verifying import (
+    Expected,
+    Verified,
+    verify_backup,
+    verify_database,
+    verify_folder,
+)
 from tests.fakes import an_event
 from tests.faults import migrating
 
 DAY = 86_400.0
 
 
-def verify(folder: Path, **more: float) -> Verified:
+def expected(**more: float) -> Expected:
     values = {"now": time.time(), "photos_last_s": DAY, "most_attempts": 4}
-    return verify_folder(folder, folder / "photos", lambda *_: None, Expected(**(values | more)))
+    return Expected(**(values | more))
+
+
+def verify(folder: Path, **more: float) -> Verified:
+    return verify_folder(folder, folder / "photos", lambda *_: None, expected(**more))
 
 
 def times(folder: Path) -> dict[str, int]:
@@ -90,6 +103,30 @@ async def test_a_photo_whose_bytes_are_others_is_named(folder: Path):
 
     assert found.broken_photos == (digest,)
     assert not found.is_sound
+
+
+async def test_a_letter_of_a_backup_that_has_changed_since_is_found(folder: Path, tmp_path: Path):
+    """SQLite has no checksums: to it another letter is as good."""
+    backup = tmp_path / "backup"
+    await asyncio.to_thread(back_up, folder, backup)
+    assert verify_backup(backup, lambda *_: None, expected()).is_sound
+
+    (backup / FILE).write_bytes((backup / FILE).read_bytes().replace(b"hello", b"hallo", 1))
+
+    found = verify_backup(backup, lambda *_: None, expected())
+    assert found.changed_files == (FILE,)
+    assert not found.is_sound
+
+
+async def test_a_file_that_is_gone_from_a_backup_is_found(folder: Path, tmp_path: Path):
+    (folder / "matrix").mkdir()
+    (folder / "matrix" / "keys").write_bytes(b"of encrypted rooms")
+    backup = tmp_path / "backup"
+    await asyncio.to_thread(back_up, folder, backup)
+
+    (backup / "matrix" / "keys").unlink()
+
+    assert verify_backup(backup, lambda *_: None, expected()).changed_files == ("matrix/keys",)
 
 
 @pytest.mark.parametrize(
