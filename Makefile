@@ -33,12 +33,12 @@ chat: $(INSTALLED)  ## install if needed, talk in the terminal
 	@exec $(BIN)/visionbot chat
 
 test: $(INSTALLED_DEV) browser synapse node prometheus nginx postgres strace  ## run all tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # Long: all tests, 200 kills on each database, a thousand people, ten minutes without a pause.
 reliability: $(INSTALLED_DEV) browser synapse node prometheus nginx postgres strace  ## provoke all faults, write docs/reliability.md (two hours)
 	rm -rf build/reliability
-	$(BIN)/python -m pytest -n 3 --dist loadfile --rows=build/reliability/rows.json
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --rows=build/reliability/rows.json
 	$(BIN)/python -m tests.faults.kill_loop --kills 200 --out build/reliability/sqlite
 	$(BIN)/python -m tests.faults.kill_loop --kills 200 --postgres --out build/reliability/postgres
 	$(BIN)/python -m bench.load --out build/reliability/load

@@ -51,6 +51,7 @@ MOST_ORPHANS = 0.05  # of the questions
 _ELSEWHERE = ("poison", "dispatcher", "postman", "after_put", "letter", "page", "call", "keeping_")
 _OF_LONG_ONES = ("after_key", "after_continuing")
 _OF_PHOTOS_ALONE = ("after_keeping", "before_photo_end")
+_ODD = "unexplained"  # a cause of which nobody knows
 _POINT_S = 15.0  # until it comes there
 _ENGINE_S = 30.0  # until there is one; it loads the model
 _SOON_S = 3.0
@@ -108,7 +109,7 @@ class Report:
     @property
     def is_good(self) -> bool:
         few = self.counts["orphans"] <= MOST_ORPHANS * self.questions
-        whole = self.integrity == "ok" and "unexplained" not in self.orphans_by_cause
+        whole = self.integrity == "ok" and _ODD not in self.orphans_by_cause
         return whole and few and not any(self.counts[key] for key in ("lost", "twice", "no_photo"))
 
 
@@ -324,8 +325,10 @@ class KillLoop:
         twice = [f"{one.words[:30]}: {said}" for one, said in answers if len(said) > 1]
         cut = [f"{one.words[:30]}: {n} of {one.photos}" for one, n in seen if n != one.photos]
         left = await orphans(self._house)
-        self._report.orphans_by_cause = dict(Counter(map(self._cause, left)))
-        self._report.wrong = [*lost, *twice, *cut]
+        causes = list(map(self._cause, left))
+        odd = [self._told(one) for one, cause in zip(left, causes, strict=True) if cause == _ODD]
+        self._report.orphans_by_cause = dict(Counter(causes))
+        self._report.wrong = [*lost, *twice, *cut, *odd]
         sizes = len(lost), len(twice), len(cut), len(left)
         return dict(zip(("lost", "twice", "no_photo", "orphans"), sizes, strict=True))
 
@@ -341,7 +344,20 @@ class KillLoop:
         )
         if any(0 <= at - sent_at < _SOON_S for at in self._killed_at):
             return "killed before its id was kept"
-        return "the reply with its id was lost" if any(unheard) else "unexplained"
+        return "the reply with its id was lost" if any(unheard) else _ODD
+
+    def _told(self, orphan: Message) -> str:
+        """What may explain it yet."""
+        sent_at = orphan.versions[0].at
+        kills = [round(at - sent_at, 1) for at in self._killed_at if -10 < at - sent_at < 60]
+        calls = [
+            f"{call.method} {call.status} {call.at - sent_at:+.1f} s"
+            for call in self._house.emulator.calls
+            if call.fields.get("chat_id") == str(orphan.chat) and -10 < call.at - sent_at < 60
+        ]
+        return (
+            f"{_ODD}: {orphan.text[:30]!r} in chat {orphan.chat}, killed {kills} s later, {calls}"
+        )
 
 
 async def kill_loop(
