@@ -71,13 +71,18 @@ class Meter:
         )
         return self._refused(*self._of(entry), short)
 
-    async def settle(self, entry_id: int, *, questions: int, tokens: int) -> None:
-        """What it really took; 0 questions: it was not answered, and costs nothing.
+    async def settle(
+        self, entry_id: int, *, questions: int, tokens: int, also: Also | None = None
+    ) -> None:
+        """What it really took; 0 questions: it was not answered, and costs nothing. `also` is
+        written at the same stroke.
 
         An answer that took more than was reserved, since the engine counted otherwise than it
         measured, is counted as it is: the limit may be passed by that difference, and by no more.
         """
-        reserved = await self._ledger.settle(entry_id, questions=questions, tokens=tokens)
+        reserved = await self._ledger.settle(
+            entry_id, questions=questions, tokens=tokens, also=also
+        )
         if reserved is not None and tokens > reserved:
             log.warning("entry %s took %s tokens, reserved were %s", entry_id, tokens, reserved)
 

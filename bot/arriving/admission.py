@@ -292,12 +292,16 @@ class Admission:
             await self._notices.complain(question.entry, refusal.said, refusal.kind)
 
     async def _write_end(self, question: Question, refusal: _Refusal) -> None:
-        entry = question.entry
-        await self._meter.settle(entry.id, questions=0, tokens=0)
-        if refusal.end == "stopped":
+        entry, end = question.entry, refusal.end
+        if end == "stopped":
+            await self._meter.settle(entry.id, questions=0, tokens=0)
             await self._history.stopped(entry, await self._subjects.spared(question))
-        else:
-            await self._inbox.end(entry.id, refusal.end)
+            return
+
+        async def ended(transaction: Transaction) -> None:
+            await self._inbox.end_with(transaction, entry.id, end)
+
+        await self._meter.settle(entry.id, questions=0, tokens=0, also=ended)
 
     def _is_late(self, question: Question) -> bool:
         """Not if it was promised an answer: bot/answering/meanwhile.py sees to that."""

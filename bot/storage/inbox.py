@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert  # SQLite takes the same on_co
 from bot.event import Conversation, Event
 from bot.storage.db import Database, Transaction
 from bot.storage.erasing.spent import is_spent
-from bot.storage.errors import EventUnreadable
+from bot.storage.errors import EventUnreadable, StorageError
 from bot.storage.event_json import clean, clean_event, dump_event, load_event
 from bot.storage.tables import claims, inbox, parts, promises, replies
 
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 End = Literal[
     "answered", "said", "refused", "stopped", "expired", "undeliverable", "dead", "ignored"
 ]
+_AT_ONCE = 100  # events in one transaction: some ten milliseconds
 OPEN = ("new", "waiting")  # every other state is an end
 _ENTRIES = select(inbox.c.id, inbox.c.event, inbox.c.attempts, inbox.c.received_at, inbox.c.state)
 
@@ -46,6 +47,17 @@ class Entry:
     def trace(self) -> str:
         """In the log, beside all that is done for it."""
         return f"entry-{self.id}"
+
+
+@dataclass(slots=True, eq=False)
+class _Coming:
+    """An event on its way in."""
+
+    event: Event
+    here: bool
+    at: float
+    is_new: bool | None = None  # None: not committed yet
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,40 +94,29 @@ class Inbox:
         self._clock = clock
         self._arrived = asyncio.Event()
         self._arrived.set()  # rows of an earlier run may be there
+        self._coming: list[_Coming] = []
+        self._one_stroke = asyncio.Lock()
 
     async def accept(self, event: Event, *, here: bool = False) -> bool:
         """Committed when it returns. False: a repetition; the event was accepted before. `here`: as
         long as this program lives, no other may take it.
 
+        Those that come while the database writes are committed together, in the order they came.
         Raises NoRoom also while what is left is kept for the ends of what was accepted.
         """
         self._db.room.check()
-        event = clean_event(event)
-        where = event.conversation
-        statement = insert(inbox).values(
-            platform=where.platform,
-            bot=event.bot,
-            chat=where.chat,
-            thread=where.thread,
-            message=event.message,
-            person=event.person.id,
-            event=dump_event(event),
-            state="new",
-            attempts=0,
-            received_at=self._clock(),
-        )
-        async with self._db.write() as connection:
-            if await is_spent(connection, event):
-                return False
-            added = statement.on_conflict_do_nothing().returning(inbox.c.id)
-            number = (await connection.execute(added)).scalar_one_or_none()
-            if number is not None and here:
-                ours = {"inbox_id": number, "replica": self._db.replica, "taken": False}
-                await connection.execute(insert(claims).values(**ours))
-        if number is None:
-            return False
-        self._arrived.set()
-        return True
+        mine = _Coming(clean_event(event), here, self._clock())
+        self._coming.append(mine)
+        try:
+            async with self._one_stroke:
+                while mine.is_new is None and mine.error is None:
+                    await self._accept(self._coming[:_AT_ONCE])
+        finally:
+            if mine in self._coming:  # cancelled: whoever asked may ask again
+                self._coming.remove(mine)
+        if mine.error is not None:
+            raise mine.error
+        return bool(mine.is_new)
 
     async def arrived(self) -> None:
         """Return when `accept` took a new event since the last call; the first call returns at
@@ -202,9 +203,13 @@ class Inbox:
 
     async def end(self, entry_id: int, state: End) -> None:
         """The first end holds; a later one changes nothing."""
-        statement = update(inbox).where(inbox.c.id == entry_id, inbox.c.state.in_(OPEN))
         async with self._db.write() as connection:
-            await connection.execute(statement.values(state=state, ended_at=self._clock()))
+            await self.end_with(connection, entry_id, state)
+
+    async def end_with(self, connection: Transaction, entry_id: int, state: End) -> None:
+        """In the caller's transaction."""
+        statement = update(inbox).where(inbox.c.id == entry_id, inbox.c.state.in_(OPEN))
+        await connection.execute(statement.values(state=state, ended_at=self._clock()))
 
     async def open_reply(self, entry_id: int, part: int) -> str:
         """The key under which this part of the answer is about to be sent, committed before that;
@@ -274,6 +279,48 @@ class Inbox:
         )
         async with self._db.read() as connection:
             return [Unended(*row) for row in await connection.execute(statement.limit(limit))]
+
+    async def _accept(self, batch: Sequence[_Coming]) -> None:
+        """All of them or none; but what is wrong with one of them stops no other."""
+        try:
+            async with self._db.write() as connection:
+                found = [await self._add(connection, one) for one in batch]
+        except Exception as error:
+            if len(batch) > 1 and not isinstance(error, StorageError):
+                for one in batch:
+                    await self._accept([one])
+                return
+            for one in batch:
+                one.error = error
+        else:
+            for one, is_new in zip(batch, found, strict=True):
+                one.is_new = is_new
+        finally:
+            self._arrived.set()  # also if it is not known whether that was committed
+        self._coming = [one for one in self._coming if one not in batch]
+
+    async def _add(self, connection: Transaction, one: _Coming) -> bool:
+        event, where = one.event, one.event.conversation
+        if await is_spent(connection, event):
+            return False
+        statement = insert(inbox).values(
+            platform=where.platform,
+            bot=event.bot,
+            chat=where.chat,
+            thread=where.thread,
+            message=event.message,
+            person=event.person.id,
+            event=dump_event(event),
+            state="new",
+            attempts=0,
+            received_at=one.at,
+        )
+        added = statement.on_conflict_do_nothing().returning(inbox.c.id)
+        number = (await connection.execute(added)).scalar_one_or_none()
+        if number is not None and one.here:
+            ours = {"inbox_id": number, "replica": self._db.replica, "taken": False}
+            await connection.execute(insert(claims).values(**ours))
+        return number is not None
 
     async def _wait(self, connection: Transaction, entry_id: int, parts_ids: Sequence[int]) -> None:
         statement = update(inbox).where(inbox.c.id == entry_id, inbox.c.state == "new")

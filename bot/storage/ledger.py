@@ -129,10 +129,13 @@ class Ledger:
                 await connection.execute(raised)
         return short
 
-    async def settle(self, inbox_id: int, *, questions: int, tokens: int) -> int | None:
-        """What was really used takes the place of the reservation; the first time counts. The
-        tokens that were reserved; None: nothing waited to be settled."""
-        return await self._settle(ledger.c.inbox_id == inbox_id, questions, tokens)
+    async def settle(
+        self, inbox_id: int, *, questions: int, tokens: int, also: Also | None = None
+    ) -> int | None:
+        """What was really used takes the place of the reservation; the first time counts. `also` is
+        written at the same stroke. The tokens that were reserved; None: nothing waited to be
+        settled."""
+        return await self._settle(ledger.c.inbox_id == inbox_id, questions, tokens, also)
 
     async def reserve_call(
         self, call: str, account: Account, now: Now, *, tokens: int
@@ -245,7 +248,9 @@ class Ledger:
         """With who answers it."""
         return f"{self._db.replica}/{call}"
 
-    async def _settle(self, own: ColumnElement[bool], questions: int, tokens: int) -> int | None:
+    async def _settle(
+        self, own: ColumnElement[bool], questions: int, tokens: int, also: Also | None = None
+    ) -> int | None:
         statement = (
             update(ledger)
             .where(own, ledger.c.state == "reserved")
@@ -254,6 +259,8 @@ class Ledger:
         )
         async with self._db.write() as connection:
             reserved: int | None = (await connection.execute(statement)).scalar()
+            if also is not None:
+                await also(connection)
         return reserved
 
     async def _standings(

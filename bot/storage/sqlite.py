@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolResetState
 
 from bot.storage.backend import Kind
 from bot.storage.errors import NoDatabase, NotWritten
@@ -78,11 +79,13 @@ def _make_engine(file: Path) -> AsyncEngine:
         URL.create("sqlite+aiosqlite", database=str(file)),
         pool_size=_CONNECTIONS,
         max_overflow=0,
+        pool_reset_on_return=None,  # see _reset
         hide_parameters=True,  # errors reach the log, and the parameters are what people wrote
     )
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     event.listen(engine.sync_engine, "invalidate", _undo)
+    event.listen(engine.sync_engine, "reset", _reset)
     return engine
 
 
@@ -108,6 +111,13 @@ def _prepare(connection: Any, _record: Any) -> None:  # Any: SQLAlchemy's driver
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _reset(connection: Any, _record: Any, state: PoolResetState) -> None:
+    """Whatever is still open when a connection comes back is undone; after a commit that would be
+    one way to its thread too many."""
+    if not state.terminate_only and connection.driver_connection.in_transaction:
+        connection.rollback()
 
 
 def _undo(connection: Any, _record: Any, _error: Any) -> None:  # Any: SQLAlchemy's driver adapter

@@ -31,7 +31,10 @@ class Receiver:
 
     async def take(self, update: dict[str, Any], number: int) -> None:
         """Raises Uncommitted, and then Telegram must not be told that we have it."""
-        event = self._read(update, number)
+        await self.keep(update, number, self.read(update, number))
+
+    async def keep(self, update: dict[str, Any], number: int, event: Event | None) -> None:
+        """`take` of what was read already."""
         if event is not None:
             await self._commit(event, number)
         query = wire.parse_query(update)
@@ -53,7 +56,7 @@ class Receiver:
             except Exception as error:  # one button must not keep the others pressed
                 log.info("telegram: a button was not released: %s", type(error).__name__)
 
-    def _read(self, update: dict[str, Any], number: int) -> Event | None:
+    def read(self, update: dict[str, Any], number: int) -> Event | None:
         """None: nothing for us, or nothing anyone could read; it must not come again."""
         try:
             event = wire.parse_update(update, self._account)

@@ -13,6 +13,8 @@ from sqlalchemy import select, update
 
 from bot.event import Attachment, Conversation, Event, Person
 from bot.storage.db import Database
+from bot.storage.errors import NoRoom
+from bot.storage.event_json import dump_event
 from bot.storage.inbox import Backlog, Entry, Inbox, Opened
 from bot.storage.tables import inbox as rows
 from tests.bot.storage.ground import Ground
@@ -52,6 +54,81 @@ async def test_an_event_is_accepted_once(inbox: Inbox, make_event: MakeEvent):
     assert await inbox.accept(make_event("1", text="edited")) is False
 
     assert [entry.event.text for entry in await new_in(inbox, 10)] == ["what is it?"]
+
+
+async def come_while_it_writes(db: Database, inbox: Inbox, events: list[Event]) -> list[object]:
+    """What each of them was told, or its error."""
+    async with db.write():
+        coming = [asyncio.create_task(inbox.accept(event)) for event in events]
+        await asyncio.sleep(0.05)
+    return await asyncio.gather(*coming, return_exceptions=True)
+
+
+async def test_what_comes_while_it_writes_is_committed_together_and_in_order(
+    db: Database, inbox: Inbox, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+):
+    writes, write = [0], db.write
+
+    def counted() -> object:
+        writes[0] += 1
+        return write()
+
+    monkeypatch.setattr(db, "write", counted)
+    events = [make_event(str(number)) for number in range(250)]
+
+    told = await come_while_it_writes(db, inbox, [*events, events[7]])
+
+    assert told == [True] * 250 + [False]
+    assert [entry.event.message for entry in await new_in(inbox)] == [e.message for e in events]
+    assert writes[0] < 6
+
+
+async def test_what_is_wrong_with_one_event_stops_no_other(
+    db: Database, inbox: Inbox, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+):
+    def dumped(event: Event) -> str:
+        if event.message == "3":
+            raise ValueError("nobody can write this down")
+        return dump_event(event)
+
+    monkeypatch.setattr("bot.storage.inbox.dump_event", dumped)
+
+    told = await come_while_it_writes(db, inbox, [make_event(str(n)) for n in range(6)])
+
+    assert isinstance(told.pop(3), ValueError)
+    assert told == [True] * 5
+    assert [entry.event.message for entry in await new_in(inbox)] == ["0", "1", "2", "4", "5"]
+
+
+async def test_while_the_database_is_full_all_that_came_together_are_told_so(
+    db: Database, inbox: Inbox, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+):
+    async def full(*_: object) -> bool:
+        raise NoRoom(db.data_dir)
+
+    events = [make_event(str(number)) for number in range(4)]
+    with monkeypatch.context() as patch:
+        patch.setattr(inbox, "_add", full)
+        told = await come_while_it_writes(db, inbox, events)
+    assert {type(one) for one in told} == {NoRoom}
+
+    assert [await inbox.accept(event) for event in events] == [True] * 4
+
+
+@pytest.mark.parametrize("which", [0, 1])
+async def test_whoever_gives_up_waiting_takes_no_other_along(
+    db: Database, inbox: Inbox, make_event: MakeEvent, which: int
+):
+    """The first of those that wait writes for all of them."""
+    async with db.write():
+        coming = [asyncio.create_task(inbox.accept(make_event(str(n)))) for n in range(3)]
+        await asyncio.sleep(0.05)
+        coming[which].cancel()
+        await asyncio.wait([coming[which]])
+
+    others = [one for number, one in enumerate(coming) if number != which]
+    assert await asyncio.gather(*others) == [True, True]
+    assert await inbox.accept(make_event(str(which))) is True
 
 
 async def test_a_repetition_is_known_even_after_the_end(inbox: Inbox, make_event: MakeEvent):

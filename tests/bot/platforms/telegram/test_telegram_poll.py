@@ -96,6 +96,32 @@ async def test_a_failing_commit_is_tried_again_until_it_succeeds(
     assert inbox.texts() == ["first", "second"]
 
 
+async def test_a_chat_whose_message_cannot_be_committed_holds_up_no_other_chat(
+    emulator: Emulator, make: Make, inbox: Inbox
+) -> None:
+    """And it is asked for again, in its order; what was committed already is known."""
+    ann, li = emulator.person("Ann"), emulator.person("Li")
+    failing = ["first"]
+
+    async def accept(event: Event) -> None:
+        if event.text in failing:
+            raise OSError(28, "no space left on device")
+        await inbox.accept(event)
+
+    ann.says("first")
+    ann.says("second")
+    li.says("third")
+    async with running(make(), accept):
+        await emulator.until(lambda: len(emulator.calls_of("getUpdates")) >= 3)
+        assert inbox.texts() == ["third"]
+        assert len(emulator.updates.waiting()) == 3  # none is acknowledged before the first
+
+        failing.clear()
+        await emulator.until(lambda: not emulator.updates.waiting())
+
+    assert inbox.texts() == ["third", "first", "second"]
+
+
 async def test_a_poisoned_update_is_skipped_and_the_one_behind_it_arrives(
     emulator: Emulator, make: Make, inbox: Inbox, heard: Heard
 ) -> None:
