@@ -23,7 +23,7 @@ from typing import Literal, TextIO
 from pydantic import BaseModel
 
 from bot.masking import Mask
-from bot.storage.errors import NotNow
+from bot.storage.errors import Broken, NotNow
 from inference.trace import current
 
 log = logging.getLogger(__name__)
@@ -190,14 +190,16 @@ def _told(formatter: logging.Formatter, record: logging.LogRecord) -> tuple[str,
 
     None for what passes by itself: whatever works would fill the log while the database is away.
     """
-    if passing := _not_now(record):
-        return f"{record.getMessage()}: {' '.join(str(passing).split())}", ""
+    if known := _explained(record):
+        message, words = record.getMessage(), " ".join(str(known).split())
+        return (message if words in message else f"{message}: {words}"), ""
     return record.getMessage(), _error(formatter, record)
 
 
-def _not_now(record: logging.LogRecord) -> NotNow | None:
+def _explained(record: logging.LogRecord) -> NotNow | Broken | None:
+    """What passes by itself, and what ends the program: their words say all that is to be done."""
     error = record.exc_info[1] if record.exc_info else None
-    while error is not None and not isinstance(error, NotNow):
+    while error is not None and not isinstance(error, NotNow | Broken):
         error = error.__cause__
     return error
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bot.log import Area, JsonFormatter, LogSection, TextFormatter, area_of, set_up
 from bot.masking import Mask
-from bot.storage.errors import DatabaseUnreachable
+from bot.storage.errors import DatabaseUnreachable, DiskFailed
 from inference.trace import tracing
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
@@ -222,6 +222,15 @@ def test_what_passes_by_itself_is_one_line_without_a_traceback(*, caused: bool) 
     assert text.endswith(f"  {told}")
     assert json_line["message"] == told
     assert "error" not in json_line
+
+
+def test_what_ends_the_program_is_told_once_and_without_a_traceback() -> None:
+    error = DiskFailed("visionbot.db", "SQLITE_IOERR_FSYNC")
+    twice = f"the inbox cannot be read: {error}"
+    for said in ("the inbox cannot be read", twice):
+        record = a_record(said, exc_info=(DiskFailed, error, None))
+
+        assert TextFormatter().format(record).endswith(f"  {twice}")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\u2028", "\x85"])

@@ -297,6 +297,7 @@ def _tracebacks(output: str) -> Iterator[str]:
     parts = output.split(_TRACEBACK)
     for before, part in pairwise(parts):
         if "|" not in before[before.rfind("\n") :]:
-            lines = [_MARGIN.sub("", line) for line in part.splitlines()[1:]]
+            indent = before[before.rfind("\n") + 1 :]  # as the program's log has it
+            lines = [_MARGIN.sub("", one.removeprefix(indent)) for one in part.splitlines()[1:]]
             error = next((line for line in lines if line.strip() and not line.startswith(" ")), "")
             yield f"{' '.join(before.splitlines()[-2:])[-300:]} {error[:300]}"
